@@ -11,6 +11,7 @@ from protocol.v1.commissioning import (
     sign_commissioning,
     unsigned_signature,
 )
+from protocol.v1.findings import CodedText, coded
 from protocol.v1.identifiers import uuid7
 from protocol.v1.messages import CommissionStep, CommissionStepName, SkipReason, StepOutcome
 from scripts.invented_school import School
@@ -18,19 +19,19 @@ from server.commissioning import service
 from server.db.types import now
 from server.kiosks.tables import Kiosk
 
-SEEN = {
-    CommissionStepName.LIGHT: ("The light is good (brightness 52 %).", {"brightness_percent": 52}),
-    CommissionStepName.FOCUS: ("The picture is sharp (figure 212).", {"sharpness": 212}),
+SEEN: dict[CommissionStepName, tuple[CodedText, dict[str, float]]] = {
+    CommissionStepName.LIGHT: (coded("light.good", percent=52), {"brightness_percent": 52}),
+    CommissionStepName.FOCUS: (coded("focus.good", figure=212), {"sharpness": 212}),
     CommissionStepName.DISTANCE: (
-        "The face was good enough to be recognised.",
+        coded("distance.good"),
         {"pictures": 29, "pictures_with_face": 28, "good_pictures": 26, "face_px": 187},
     ),
-    CommissionStepName.PRINT_ATTACK: ("Not accepted in 4 tries.", {"tries": 4, "refused": 4}),
-    CommissionStepName.CLOCK: ("A time server sets the clock.", {}),
-    CommissionStepName.HTTP: ("The server answers (18 ms).", {}),
-    CommissionStepName.MQTT: ("The broker answers at 10.20.0.4 port 8883.", {}),
+    CommissionStepName.PRINT_ATTACK: (coded("attack.good", count=4), {"tries": 4, "refused": 4}),
+    CommissionStepName.CLOCK: (coded("clock.good"), {}),
+    CommissionStepName.HTTP: (coded("http.good", took=18), {}),
+    CommissionStepName.MQTT: (coded("mqtt.good", host="10.20.0.4", port=8883), {}),
     CommissionStepName.OFFLINE_DRILL: (
-        "Delivered 6 s after 60 s without links.",
+        coded("drill.good", back_s=6, offline_s=60),
         {"offline_s": 60, "back_s": 6.2, "waiting": 0},
     ),
 }
@@ -43,22 +44,15 @@ def invented_step(name: CommissionStepName, at: datetime) -> CommissionStep:
             name=name,
             outcome=StepOutcome.FAILED,
             at=at,
-            problem="The picture was accepted as a living person (try 3).",
-            fix="Choose a stricter check of faces on the policy page, keep bright lamps off the"
-            " screen, and test again (docs/liveness.md).",
             measures={"tries": 3, "refused": 2},
-        )
+        ).saying(coded("attack.accepted", number=3))
     if name is CommissionStepName.ACCELERATOR:
         return CommissionStep(
-            name=name,
-            outcome=StepOutcome.SKIPPED,
-            at=at,
-            reason=SkipReason.NOT_FITTED,
-            problem="No Coral USB accelerator is plugged in; the CPU is used.",
-        )
-    words, measures = SEEN.get(name, ("", {}))
-    return CommissionStep(
-        name=name, outcome=StepOutcome.PASSED, at=at, problem=words, measures=measures
+            name=name, outcome=StepOutcome.SKIPPED, at=at, reason=SkipReason.NOT_FITTED
+        ).saying(coded("accelerator.none"))
+    text, measures = SEEN[name]
+    return CommissionStep(name=name, outcome=StepOutcome.PASSED, at=at, measures=measures).saying(
+        text
     )
 
 

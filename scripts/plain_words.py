@@ -12,7 +12,11 @@ from scripts.size_ratchet import ROOT, tracked_sources
 
 LIST = ROOT / "scripts" / "plain_words.toml"
 _PRODUCT = ("kiosk", "server", "models", "provisioning", "protocol", "intake")
-_CATALOGUES = ("server/web/locales/en/*.toml", "kiosk/ui/translations/en.json")
+_CATALOGUES = (
+    "server/web/locales/en/*.toml",
+    "kiosk/ui/translations/en.json",
+    "protocol/v1/locales/en/*.toml",
+)
 _LOG_METHODS = frozenset({"debug", "info", "warning", "error", "exception", "critical"})
 
 

@@ -7,6 +7,7 @@ from PySide6.QtGui import QGuiApplication
 
 from kiosk.domain.commissioning import CommissionProgress, CommissionView, ReportDelivery
 from kiosk.ui.shell import KioskWindow
+from protocol.v1.findings import coded
 from protocol.v1.messages import CommissionStepName
 from scripts.invented_commissioning import invented_step
 
@@ -34,7 +35,7 @@ COMMISSIONING_STATES = {
     "commission-skip": _READY,
     "commission-end": CommissionView(_progress(None), None),
     "commission-sent": CommissionView(_progress(None), None, delivery=ReportDelivery.DELIVERED),
-    "commission-unclaimed": CommissionView(problem="Claim this kiosk first."),
+    "commission-unclaimed": CommissionView(problem=coded("step.unclaimed")),
 }
 
 

@@ -17,6 +17,7 @@ from kiosk.domain.technician import (
 )
 from kiosk.domain.wifi import WifiNetwork, WifiOutcome, WifiSecurity
 from kiosk.ui.shell import KioskWindow
+from protocol.v1.findings import coded
 
 TECHNICIAN_STATES = (
     "technician",
@@ -41,36 +42,39 @@ OK, WARN, FAIL, SKIPPED = (
     FindingState.FAIL,
     FindingState.SKIPPED,
 )
-FINDINGS = (
-    MachineFinding("camera", OK, "/dev/video0 delivers pictures."),
-    MachineFinding(
-        "light",
-        WARN,
-        "It is too dark in front of the camera.",
-        "Turn a light on that shines on the faces, not into the camera.",
-    ),
-    MachineFinding("focus", OK, "The picture is sharp (figure 212)."),
-    MachineFinding("accelerator", SKIPPED, "No accelerator is asked for."),
-    MachineFinding("clock", OK, "The clock is set by a time server."),
-    MachineFinding("disk space", OK, "21.4 GB of the disk are free."),
-    MachineFinding("disk wear", SKIPPED, "This disk does not tell its wear."),
-    MachineFinding("temperature", OK, "The processor has 52 °C."),
-    MachineFinding(
-        "undervoltage",
-        FAIL,
-        "The power supply is too weak: the voltage is too low now.",
-        "Use the 27 W supply of the Raspberry Pi 5, with its own cable.",
-    ),
-    MachineFinding("network", OK, "Connected by cable (eth0)."),
-    MachineFinding("dns", OK, "rollcall.school.example is 10.20.0.4."),
-    MachineFinding("tls", OK, "The certificate is valid for 61 days."),
-    MachineFinding("http", OK, "The server answers in 18 ms."),
-    MachineFinding("mqtt", OK, "The broker accepts connections."),
-    MachineFinding("versions", OK, "Rollcall 0.9.0, Python 3.11.2, Debian GNU/Linux 12."),
-    MachineFinding("models", OK, "4 model files are there, each with the digest of its card."),
-    MachineFinding("permissions", OK, "Only the kiosk can read its files."),
-    MachineFinding("claim", OK, "This kiosk is claimed."),
-    MachineFinding("outbox", OK, "12 records wait."),
+FINDINGS = tuple(
+    MachineFinding(check, state, text)
+    for check, state, text in (
+        ("camera", OK, coded("camera.good", device="/dev/video0")),
+        ("light", WARN, coded("light.dark")),
+        ("focus", OK, coded("focus.good", figure=212)),
+        ("accelerator", SKIPPED, coded("accelerator.none")),
+        ("clock", OK, coded("clock.good")),
+        ("disk space", OK, coded("disk_space.good", free="21.4")),
+        ("disk wear", SKIPPED, coded("disk_wear.unknown")),
+        ("temperature", OK, coded("temperature.good", degrees=52)),
+        ("undervoltage", FAIL, coded("undervoltage.now")),
+        ("network", OK, coded("network.wifi_good", percent=82)),
+        ("dns", OK, coded("dns.good", host="rollcall.school.example")),
+        ("tls", OK, coded("tls.good")),
+        ("http", OK, coded("http.good", took=18)),
+        ("mqtt", OK, coded("mqtt.good", host="10.20.0.4", port=8883)),
+        (
+            "versions",
+            OK,
+            coded(
+                "versions.good_board",
+                own="0.9.0",
+                python="3.11.2",
+                system="Debian GNU/Linux 12 (bookworm)",
+                board="Raspberry Pi 5 Model B Rev 1.0",
+            ),
+        ),
+        ("models", OK, coded("models.good", count=4)),
+        ("permissions", OK, coded("permissions.good", account="rollcall")),
+        ("claim", OK, coded("claim.good")),
+        ("outbox", OK, coded("outbox.good", count=12)),
+    )
 )
 SIGHT = Inspection(
     640,

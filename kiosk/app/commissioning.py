@@ -28,6 +28,7 @@ from protocol.v1.commissioning import (
     sign_commissioning,
     unsigned_signature,
 )
+from protocol.v1.findings import CodedText, coded
 from protocol.v1.identifiers import uuid7
 from protocol.v1.messages import CommissionStep, CommissionStepName, SkipReason
 
@@ -40,9 +41,7 @@ _OTHER_ANSWERS = {
     HTTPStatus.UNAUTHORIZED.value: ReportDelivery.WAITING,
 }
 """Answers that say nothing against the report: an older server, or one that does not know us."""
-_NOT_STORED = "The disk refuses: the result was not stored. Free space and test again."
-_UNCLAIMED = "Claim this kiosk first: the report is signed with its key."
-_FAILED_STEP = "The test failed with an error ({name}).", "Send the support bundle."
+_NOT_STORED = coded("step.not_stored")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +116,7 @@ class CommissioningDesk:
                 return
             subject = self._subject
             if subject is None:
-                self._show(CommissionView(problem=_UNCLAIMED))
+                self._show(CommissionView(problem=coded("step.unclaimed")))
                 return
             self._is_open = True
             progress = self._loaded(subject)
@@ -139,7 +138,7 @@ class CommissioningDesk:
                 return
             watch = StepWatch(self._on_left)
             self._watch = watch
-            self._show(replace(view, is_running=True, left_s=None, problem=""))
+            self._show(replace(view, is_running=True, left_s=None, problem=CodedText()))
             name = view.current
         self._start(lambda: self._run(name, subject, watch))
 
@@ -174,7 +173,9 @@ class CommissioningDesk:
                 logger.warning("commissioning report not stored: %s", exc)
                 self._show(replace(view, problem=_NOT_STORED))
                 return
-            self._show(replace(view, current=None, delivery=ReportDelivery.WAITING, problem=""))
+            self._show(
+                replace(view, current=None, delivery=ReportDelivery.WAITING, problem=CodedText())
+            )
         logger.info("commissioning finished id=%s", report.id)
         self._start(self.deliver)
 
@@ -217,9 +218,7 @@ class CommissioningDesk:
             step = self._tested(name, subject, watch)
         except Exception as exc:  # the edge of this thread: the test goes on with the next step
             logger.exception("commissioning step failed name=%s", name)
-            problem, fix = _FAILED_STEP
-            words = problem.format(name=type(exc).__name__), fix
-            step = failed(self._tools, name, words)
+            step = failed(self._tools, name, coded("step.error", error=type(exc).__name__))
         with self._lock:
             self._watch = None
             # Told once, together with the result: nobody may see a step that ended without one.
@@ -255,7 +254,7 @@ class CommissioningDesk:
             logger.warning("commissioning step not stored: %s", exc)
             self._show(replace(view, problem=_NOT_STORED))
             return
-        self._show(replace(view, progress=progress, problem=""))
+        self._show(replace(view, progress=progress, problem=CodedText()))
 
     def _delivered(self, report: CommissionReport, subject: CommissionSubject) -> bool:
         """Send one report; False: the server cannot be reached, so the others wait too."""

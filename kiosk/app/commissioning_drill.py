@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from kiosk.app.commissioning_steps import StepTools, StepWatch, failed, passed, skipped
 from kiosk.errors import RefusedError, SyncError, UnreachableError
 from protocol.v1.commissioning import CommissionDrill, sign_commissioning, unsigned_signature
+from protocol.v1.findings import coded
 from protocol.v1.messages import CommissionStep, CommissionStepName, SkipReason
 
 logger = logging.getLogger(__name__)
@@ -85,8 +86,7 @@ class OfflineDrill:
         try:
             drill = self._message()
             if not self._is_cut_off(drill):
-                words = "The kiosk still reached the server.", "Restart the kiosk and test again."
-                return failed(tools, _NAME, words)
+                return failed(tools, _NAME, coded("drill.still_reached"))
             watch.wait(offline_s)
         finally:
             links.restore()
@@ -137,19 +137,11 @@ class OfflineDrill:
         offline_s = tools.times.offline_s
         measures = {"offline_s": offline_s, "back_s": round(back_s, 1), "waiting": waiting}
         if not is_delivered:
-            words = (
-                "The message that was made offline did not arrive.",
-                "Check the network and the server's log, then test again.",
-            )
-            return failed(tools, _NAME, words, measures)
+            return failed(tools, _NAME, coded("drill.not_delivered"), measures)
         if waiting:
-            words = (
-                f"Records still wait on the kiosk ({waiting}).",
-                "Look at the kiosk's page on the server, then test again.",
-            )
-            return failed(tools, _NAME, words, measures)
+            return failed(tools, _NAME, coded("drill.waiting", count=waiting), measures)
         if is_older:
-            seen = "The links came back; the server is too old to take the drill's message."
+            seen = coded("drill.older_server")
             return skipped(tools.at(), _NAME, SkipReason.NOT_CHECKED, seen)
-        seen = f"Delivered {back_s:.0f} s after {offline_s:.0f} s without links."
+        seen = coded("drill.good", back_s=f"{back_s:.0f}", offline_s=f"{offline_s:.0f}")
         return passed(tools, _NAME, seen, measures)

@@ -148,5 +148,6 @@ def described(view: CommissionView) -> dict[str, Any]:
         "left_s": view.left_s,
         "results": [step.model_dump(mode="json") for step in steps],
         "delivery": view.delivery.value,
-        "problem": view.problem,
+        "problem": view.problem.words,
+        "problem_code": view.problem.code,
     }

@@ -15,6 +15,7 @@ from kiosk.domain.sightings import Hint
 from kiosk.domain.technician import Inspection, VisionStage
 from kiosk.vision.attack_trial import AttackTrial
 from kiosk.vision.inspection import FaceObserver
+from protocol.v1.findings import CodedText, coded
 from protocol.v1.messages import (
     CommissionStep,
     CommissionStepName,
@@ -28,34 +29,6 @@ _LEAST_PICTURES = 5
 _GOOD_SHARE = 0.6
 _LEAST_TRIES = 2
 _STAGES = {VisionStage.DETECT: "detect_ms", VisionStage.EMBED: "embed_ms"}
-_LIGHT = "Turn a light on that shines on the faces, not into the camera."
-_HEIGHT = "Hang the kiosk so that its camera is at the height of the eyes."
-_HINTS = {
-    Hint.CLOSER: (
-        "The face is too far away.",
-        "Stand about 60 cm away; hang the kiosk nearer to where people stop.",
-    ),
-    Hint.FURTHER_AWAY: ("The face is too near.", "Stand about 60 cm away."),
-    Hint.LOOK_AT_CAMERA: ("The face does not look at the camera.", _HEIGHT),
-    Hint.TO_THE_MIDDLE: ("The face is at the edge of the picture.", _HEIGHT),
-    Hint.HEAD_UPRIGHT: ("The head is tilted.", "Hang the kiosk straight, and stand upright."),
-    Hint.HOLD_STILL: ("The face is blurred.", "Stand still; clean the lens and set its focus."),
-    Hint.TOO_DARK: ("The face is too dark.", _LIGHT),
-    Hint.TOO_BRIGHT: (
-        "The face is too bright.",
-        "Turn the camera away from the window or lamp, or close the blind.",
-    ),
-    Hint.ONE_AT_A_TIME: ("More than one face was seen.", "Stand there alone."),
-}
-_OTHER_HINT = ("The face is not good enough to be recognised.", "Follow the hint on the screen.")
-_NO_PICTURES = (
-    "Recognition does not look at pictures.",
-    "Check the camera, and install the models: rollcall-models install.",
-)
-_LOW_LIVENESS = (
-    "Choose a stricter check of faces on the policy page, keep bright lamps off the screen, and"
-    " test again (docs/liveness.md)."
-)
 
 
 class FaceLook(Protocol):
@@ -141,44 +114,37 @@ class StepTools:
 def passed(
     tools: StepTools,
     name: CommissionStepName,
-    seen: str = "",
+    seen: CodedText,
     measures: Mapping[str, float] | None = None,
 ) -> CommissionStep:
     """Return that a step passed, and what was seen."""
-    return CommissionStep(
-        name=name,
-        outcome=StepOutcome.PASSED,
-        at=tools.at(),
-        problem=seen,
-        measures=dict(measures or {}),
-    )
+    step = CommissionStep(name=name, outcome=StepOutcome.PASSED, at=tools.at())
+    return _measured(step, seen, measures)
 
 
 def failed(
     tools: StepTools,
     name: CommissionStepName,
-    words: tuple[str, str],
+    found: CodedText,
     measures: Mapping[str, float] | None = None,
 ) -> CommissionStep:
     """Return that a step failed: problem and fix."""
-    problem, fix = words
-    return CommissionStep(
-        name=name,
-        outcome=StepOutcome.FAILED,
-        at=tools.at(),
-        problem=problem[:500],
-        fix=fix[:500],
-        measures=dict(measures or {}),
-    )
+    step = CommissionStep(name=name, outcome=StepOutcome.FAILED, at=tools.at())
+    return _measured(step, found, measures)
 
 
 def skipped(
-    at: datetime, name: CommissionStepName, reason: SkipReason, seen: str = ""
+    at: datetime, name: CommissionStepName, reason: SkipReason, seen: CodedText | None = None
 ) -> CommissionStep:
     """Return that a step was skipped, and why."""
-    return CommissionStep(
-        name=name, outcome=StepOutcome.SKIPPED, at=at, reason=reason, problem=seen[:500]
-    )
+    step = CommissionStep(name=name, outcome=StepOutcome.SKIPPED, at=at, reason=reason)
+    return step if seen is None else step.saying(seen)
+
+
+def _measured(
+    step: CommissionStep, found: CodedText, measures: Mapping[str, float] | None
+) -> CommissionStep:
+    return step.saying(found).model_copy(update={"measures": dict(measures or {})})
 
 
 def check_machine(tools: StepTools, name: CommissionStepName) -> CommissionStep:
@@ -190,13 +156,12 @@ def check_machine(tools: StepTools, name: CommissionStepName) -> CommissionStep:
     bad = next((one for one in found.findings if one.result is CheckResult.FAIL), None)
     last = bad or found.findings[-1]
     if last.result in (CheckResult.FAIL, CheckResult.WARN):
-        return failed(tools, name, (last.words, last.fix), measures)
+        return failed(tools, name, last.text, measures)
     if last.result is CheckResult.SKIPPED:
-        return _unchecked(tools, name, last.words)
+        return _unchecked(tools, name, last.text)
     if name is CommissionStepName.MQTT and tools.is_connected() is False:
-        words = "The broker answers, but this kiosk is not connected to it."
-        return failed(tools, name, (words, "Wait a minute and test again; then claim it again."))
-    return passed(tools, name, last.words, measures)
+        return failed(tools, name, coded("mqtt.not_connected"))
+    return passed(tools, name, last.text, measures)
 
 
 def picture_measures(
@@ -212,13 +177,13 @@ def picture_measures(
     return {}
 
 
-def _unchecked(tools: StepTools, name: CommissionStepName, words: str) -> CommissionStep:
+def _unchecked(tools: StepTools, name: CommissionStepName, found: CodedText) -> CommissionStep:
     """Judge a check that could not look: what every kiosk must have has failed then."""
     if name in (CommissionStepName.ACCELERATOR, CommissionStepName.MQTT):
-        return skipped(tools.at(), name, SkipReason.NOT_FITTED, words)
+        return skipped(tools.at(), name, SkipReason.NOT_FITTED, found)
     if name is CommissionStepName.CLOCK:
-        return skipped(tools.at(), name, SkipReason.NOT_CHECKED, words)
-    return failed(tools, name, (words, "Correct this, then test again."))
+        return skipped(tools.at(), name, SkipReason.NOT_CHECKED, found)
+    return failed(tools, name, coded("step.unchecked", why=found))
 
 
 def check_distance(tools: StepTools, watch: StepWatch) -> CommissionStep:
@@ -228,7 +193,7 @@ def check_distance(tools: StepTools, watch: StepWatch) -> CommissionStep:
     watch.wait(tools.times.look_s)
     seen = tools.inspections()
     if len(seen) < _LEAST_PICTURES:
-        return failed(tools, name, _NO_PICTURES)
+        return failed(tools, name, coded("step.no_pictures"))
     faces = [one for one in seen if one.box_px is not None]
     good = sum(one.hint is None for one in faces)
     measures = {
@@ -238,14 +203,12 @@ def check_distance(tools: StepTools, watch: StepWatch) -> CommissionStep:
         **_face_measures(faces),
     }
     if not faces:
-        words = "No face was seen.", "Stand about 60 cm in front of the camera and look at it."
-        return failed(tools, name, words, measures)
+        return failed(tools, name, coded("distance.no_face"), measures)
     if good >= _GOOD_SHARE * len(seen):
-        return passed(tools, name, "The face was good enough to be recognised.", measures)
+        return passed(tools, name, coded("distance.good"), measures)
     hints = Counter(one.hint for one in faces if one.hint is not None)
     hint = max(hints, key=lambda one: hints[one], default=Hint.LOOK_AT_CAMERA)
-    words = _HINTS.get(hint, _OTHER_HINT)
-    return failed(tools, name, words, measures)
+    return failed(tools, name, coded(f"distance.{hint.value}"), measures)
 
 
 def _face_measures(faces: Sequence[Inspection]) -> dict[str, float]:
@@ -267,7 +230,7 @@ def check_attack(tools: StepTools, name: CommissionStepName, watch: StepWatch) -
         return skipped(tools.at(), name, SkipReason.DETECTION_OFF)
     look = tools.look()
     if look is None:
-        return failed(tools, name, _NO_PICTURES)
+        return failed(tools, name, coded("step.no_pictures"))
     trial = AttackTrial(level)
     look.observe_faces(trial.observe)
     try:
@@ -285,12 +248,7 @@ def judge_attack(
     alive = sum(one is LivenessVerdict.LIVE for one in verdicts)
     measures = {"tries": len(verdicts), "refused": len(verdicts) - alive}
     if alive:
-        problem = f"The picture was accepted as a living person (try {len(verdicts)})."
-        return failed(tools, name, (problem, _LOW_LIVENESS), measures)
+        return failed(tools, name, coded("attack.accepted", number=len(verdicts)), measures)
     if len(verdicts) < _LEAST_TRIES:
-        words = (
-            "No face was seen long enough to decide.",
-            "Hold the picture 30 to 50 cm before the camera, still, until the time is over.",
-        )
-        return failed(tools, name, words, measures)
-    return passed(tools, name, f"Not accepted in {len(verdicts)} tries.", measures)
+        return failed(tools, name, coded("attack.no_face"), measures)
+    return passed(tools, name, coded("attack.good", count=len(verdicts)), measures)

@@ -1,8 +1,8 @@
 """The command `status`: how this kiosk stands, a line for each thing, and what to do."""
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
@@ -13,7 +13,7 @@ from kiosk.app.private_files import PrivateFiles
 from kiosk.app.server_trust import Authorities
 from kiosk.config import Settings
 from kiosk.domain.clock import ClockReading
-from kiosk.domain.health import DiskHealth, LinkHealth
+from kiosk.domain.health import DiskHealth
 from kiosk.domain.identity import IdentityFault
 from kiosk.domain.keeping import KeyKeeping, KeyPlace
 from kiosk.domain.links import LinkSecurity
@@ -29,57 +29,11 @@ from kiosk.storage.refusals import Contents, contents
 from kiosk.sync.clock import SystemClock
 from kiosk.sync.http import Timeouts
 from kiosk.sync.trust import fault_words
+from protocol.v1.findings import CodedText, coded
 from protocol.v1.messages import ClaimResponse, ClockSource
 
 _SOON = Timeouts(connect_s=5, read_s=5, whole_s=10)
-_NEW_CODE = "Make a new claim code on the server's Kiosks page and enter it on this kiosk."
-_IDENTITY = {
-    IdentityFault.NONE: "This kiosk is not claimed yet.",
-    IdentityFault.SIGNING_KEY_LOST: "This kiosk lost its key. Its records are kept.",
-    IdentityFault.SEALING_KEY_LOST: "This kiosk lost the key to its faces and recognises nobody."
-    " Its records are kept.",
-    IdentityFault.STORAGE_KEY_LOST: "This kiosk lost the key to its own files, or cannot open it"
-    " now. Its records are kept.",
-    IdentityFault.CLAIM_DAMAGED: "The credentials of this kiosk are damaged. Its records are kept.",
-    IdentityFault.KEY_REFUSED: "The server knows another key for this kiosk. Its records are kept.",
-    IdentityFault.REVOKED: "The server revoked this kiosk. Its records are kept.",
-}
-_KEY = {
-    KeyPlace.TPM2: "kept by the TPM; a copy of this disk alone opens nothing",
-    KeyPlace.HOST: "kept by this installation; a copy of the data folder alone opens nothing, a"
-    " stolen disk does",
-    KeyPlace.FILE: "lies beside the files that it opens; a stolen disk can be read",
-}
-_KEEPER_REFUSED = {
-    KeyPlace.TPM2: "The TPM did not take the key: check /dev/tpmrm0 and libtss2.",
-    KeyPlace.HOST: "systemd-creds did not take the key: it needs root and systemd 250.",
-}
-_SERVER = {
-    LinkHealth.UP: ("answers and knows this kiosk", ""),
-    LinkHealth.DOWN: ("does not answer; records wait here", "Check the network and the server."),
-    LinkHealth.REFUSED: (
-        "refuses this kiosk; records wait here",
-        "Look at its page on the server.",
-    ),
-    LinkHealth.FOREIGN: (
-        "something else answers instead; records wait here",
-        "Look for a sign-in page or a proxy on this network.",
-    ),
-    LinkHealth.REDIRECTED: (
-        "redirects to https; nothing was sent there, and records wait here",
-        "Set server_url to the address that begins with https.",
-    ),
-    LinkHealth.OTHER_SERVER: (
-        "another or an older server answers; records wait here",
-        "Check server_url, and update the server. If it was installed again, run rollcall-kiosk"
-        " claim --code with a new code.",
-    ),
-    LinkHealth.UNKNOWN_KIOSK: (
-        "does not know this kiosk; records wait here",
-        "Check that the server uses the right database. If it does, run rollcall-kiosk claim"
-        " --code with a new code.",
-    ),
-}
+_KEEPERS = (KeyPlace.TPM2, KeyPlace.HOST)
 _LINK = {
     LinkSecurity.TLS: "encrypted, certificate checked",
     LinkSecurity.LOCAL: "on this machine, not encrypted",
@@ -107,11 +61,23 @@ _ROOM = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One thing about the kiosk, and what a person has to do about it; empty for nothing."""
+    """One thing about the kiosk, and what a person has to do about it; empty for nothing.
+
+    Attributes:
+        code: names words and to_do in every language; empty: there is only English.
+        values: what stands in the places of those sentences.
+    """
 
     name: str
     words: str
     to_do: str = ""
+    code: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, name: str, text: CodedText) -> "Line":
+        """Return a line that can be translated."""
+        return cls(name, text.words, text.fix, text.code, text.values)
 
 
 def status(settings: Settings, output: TextIO) -> int:
@@ -153,7 +119,7 @@ def lines_of(settings: Settings, files: PrivateFiles, kept: KeptIdentity) -> lis
 
 def _identity(kept: KeptIdentity) -> Line:
     if kept.claim is None or kept.fault is not IdentityFault.NONE:
-        return Line("identity", _IDENTITY[kept.fault], _NEW_CODE)
+        return Line.of("identity", coded(f"identity.{kept.fault.value}"))
     claim = kept.claim
     return Line("identity", f"kiosk {claim.kiosk_id}, {claim.name}, in room {claim.room.name}")
 
@@ -161,8 +127,10 @@ def _identity(kept: KeptIdentity) -> Line:
 def _key(keeping: KeyKeeping) -> Iterator[Line]:
     if keeping.place is None:
         return
-    to_do = _KEEPER_REFUSED.get(keeping.refused, "") if keeping.refused else ""
-    yield Line("key", _KEY[keeping.place], to_do)
+    kept = coded(f"key.{keeping.place.value}")
+    if keeping.refused in _KEEPERS:
+        kept = coded(f"key.{keeping.refused.value}_refused", why=kept)
+    yield Line.of("key", kept)
 
 
 def _server(
@@ -182,8 +150,8 @@ def _server(
         client.config(kept.etag if kept else "")
     except SyncError as exc:
         detail = f" ({exc})"
-    words, to_do = _SERVER[client.health]
-    yield Line("server", f"{client.address} {words}{detail}", to_do)
+    found = coded(f"server.{client.health.value}", address=client.address, detail=detail)
+    yield Line.of("server", found)
     yield _link("server", client.security)
     access = broker_access(settings, claim.broker)
     if access is not None:

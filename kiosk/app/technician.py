@@ -24,6 +24,7 @@ from kiosk.domain.wifi import WifiNetwork, WifiOutcome
 from kiosk.errors import StorageError
 from kiosk.ui.technician_callbacks import TechnicianCallbacks
 from kiosk.vision.inspection import InspectionListener
+from protocol.v1.findings import CodedText, coded
 
 logger = logging.getLogger(__name__)
 
@@ -211,14 +212,14 @@ def checks_of(
     return run_checks
 
 
-def own_report(settings: Settings) -> KioskReport | str:
+def own_report(settings: Settings) -> KioskReport | CodedText:
     """Return the kiosk's status, or why there is none."""
     output = io.StringIO()
     try:
         status_json(settings, output)
     except StorageError as exc:
-        return f"the kiosk's files cannot be read: {exc}"
-    return parse_report(output.getvalue()) or "the status could not be read"
+        return coded("report.files_unreadable", detail=str(exc))
+    return parse_report(output.getvalue()) or coded("report.unreadable")
 
 
 def grey_picture(frame: Frame | None) -> GreyPicture | NoPicture:
@@ -232,16 +233,12 @@ def grey_picture(frame: Frame | None) -> GreyPicture | NoPicture:
 
 
 def _finding(found: Diagnosis) -> MachineFinding:
-    return MachineFinding(found.check, FindingState(found.result.value), found.words, found.fix)
+    return MachineFinding(found.check, FindingState(found.result.value), found.text)
 
 
 def _failed(error: Exception) -> MachineFinding:
-    return MachineFinding(
-        "checks",
-        FindingState.FAIL,
-        f"The checks failed with an error ({type(error).__name__}).",
-        "Send the support bundle to the maintainers.",
-    )
+    text = coded("check.all_failed", error=type(error).__name__)
+    return MachineFinding("checks", FindingState.FAIL, text)
 
 
 def _start(name: str, work: Callable[..., None], *arguments: object) -> None:

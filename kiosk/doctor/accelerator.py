@@ -15,18 +15,14 @@ _SLOWEST_MBITS = 5000
 def accelerator(exam: Examination) -> Diagnosis:
     """Check a Coral USB accelerator, where one is plugged in."""
     if not exam.subject.uses_accelerator:
-        return skipped("accelerator", "The settings switch it off.")
+        return skipped("accelerator", "accelerator.off")
     device = _device(exam.machine)
     if device is None:
-        return skipped("accelerator", "No Coral USB accelerator is plugged in; the CPU is used.")
+        return skipped("accelerator", "accelerator.none")
     speed = exam.machine.text(f"{_inside(exam.machine, device)}/speed") or ""
     if speed.isdigit() and int(speed) < _SLOWEST_MBITS:
-        return warn(
-            "accelerator",
-            f"The accelerator is in a slow port ({speed} Mbit/s).",
-            "Plug it into a blue USB 3 port, with the cable that came with it.",
-        )
-    return _library(exam) or _access(exam, device) or ok("accelerator", "The accelerator is ready.")
+        return warn("accelerator", "accelerator.slow_port", speed=speed)
+    return _library(exam) or _access(exam, device) or ok("accelerator", "accelerator.good")
 
 
 def _device(machine: HostMachine) -> Path | None:
@@ -50,11 +46,7 @@ def _library(exam: Examination) -> Diagnosis | None:
         is_there = name in _libraries(exam.machine, otherwise=name)
     if is_there:
         return None
-    return fail(
-        "accelerator",
-        f"Its library {name} is not installed; the CPU is used.",
-        "Install libedgetpu1-std: docs/accelerators.md says which version.",
-    )
+    return fail("accelerator", "accelerator.no_library", library=name)
 
 
 def _libraries(machine: HostMachine, *, otherwise: str) -> str:
@@ -75,8 +67,4 @@ def _access(exam: Examination, device: Path) -> Diagnosis | None:
             return None
     except OSError:
         return None
-    return fail(
-        "accelerator",
-        f"The kiosk's account {account_name(uid)} may not use the accelerator.",
-        "Add the udev rule for both of its ids: docs/accelerators.md.",
-    )
+    return fail("accelerator", "accelerator.closed", account=account_name(uid))

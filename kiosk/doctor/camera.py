@@ -11,18 +11,13 @@ _BLACK, _DARK, _BRIGHT = 12, 50, 205
 _MOST_WHITE_SHARE = 0.35
 _LEAST_CONTRAST = 40.0
 _LEAST_SHARPNESS = 25.0
-_STOP = "Stop the kiosk to test it: sudo systemctl stop rollcall-kiosk."
 
 
 def camera(exam: Examination) -> Diagnosis:
     """Check that the camera is there and delivers a picture."""
     setting, device = exam.subject.camera, exam.subject.camera_device
     if setting.startswith("replay:"):
-        return warn(
-            "camera",
-            "The kiosk plays a recording instead of a camera.",
-            "Set a camera: rollcall-provision configure --camera 0.",
-        )
+        return warn("camera", "camera.recording")
     if not device:
         return _pipeline(exam)
     return _missing(exam, device) or _driver(exam, device) or _delivers(exam, device)
@@ -35,24 +30,12 @@ def light(exam: Examination) -> Diagnosis:
         return skipped("light", picture)
     level = picture.brightness()
     if level < _BLACK:
-        return fail(
-            "light",
-            "The camera sees only black.",
-            "Take the cover off the lens, and turn the light on.",
-        )
+        return fail("light", "light.black")
     if level < _DARK:
-        return warn(
-            "light",
-            "It is too dark in front of the camera.",
-            "Turn a light on that shines on the faces, not into the camera.",
-        )
+        return warn("light", "light.dark")
     if level > _BRIGHT or picture.white_share() > _MOST_WHITE_SHARE:
-        return warn(
-            "light",
-            "The picture is too bright.",
-            "Turn the camera away from the window or lamp, or close the blind.",
-        )
-    return ok("light", f"The light is good (brightness {level / 2.55:.0f} %).")
+        return warn("light", "light.bright")
+    return ok("light", "light.good", percent=f"{level / 2.55:.0f}")
 
 
 def focus(exam: Examination) -> Diagnosis:
@@ -61,44 +44,38 @@ def focus(exam: Examination) -> Diagnosis:
     if not isinstance(picture, GreyPicture):
         return skipped("focus", picture)
     if picture.brightness() < _DARK:
-        return skipped("focus", "It is too dark to see whether the picture is sharp.")
+        return skipped("focus", "focus.dark")
     if picture.contrast() < _LEAST_CONTRAST:
-        return skipped("focus", "The camera sees a bare surface; stand in front of it.")
+        return skipped("focus", "focus.bare")
     sharpness = picture.sharpness()
     if sharpness < _LEAST_SHARPNESS:
-        return warn(
-            "focus",
-            "The picture is not sharp.",
-            "Clean the lens, then turn its ring until a face 60 cm away has sharp edges.",
-        )
-    return ok("focus", f"The picture is sharp (figure {sharpness:.0f}).")
+        return warn("focus", "focus.soft")
+    return ok("focus", "focus.good", figure=f"{sharpness:.0f}")
 
 
 def _picture(exam: Examination) -> GreyPicture | str:
-    """Return a picture, or a sentence why there is none."""
+    """Return a picture, or the code why there is none."""
     if exam.is_running:
-        return f"The kiosk runs and uses the camera. {_STOP}"
+        return "picture.camera_in_use"
     picture = exam.picture()
     if isinstance(picture, GreyPicture):
         return picture
     if picture is NoPicture.NO_TOOL:
-        return "There is no tool that takes a picture: install v4l-utils, on a Pi rpicam-apps."
+        return "picture.no_tool"
     if picture is NoPicture.OTHER_FORMAT:
-        return "The camera delivers no format that can be measured here."
-    return "There is no picture."
+        return "picture.other_format"
+    return "picture.none"
 
 
 def _missing(exam: Examination, device: str) -> Diagnosis | None:
     path = exam.machine.path(device)
     if not path.exists():
         others = [f"/dev/{one.name}" for one in exam.machine.glob("/dev/video*")]
-        named = f"Use another one ({', '.join(others[:4])}) with --camera, or" if others else ""
-        again = "plug the camera into another port, with another cable."
-        return fail(
-            "camera", f"There is no camera at {device}.", f"{named} {again}".strip().capitalize()
-        )
+        if others:
+            return fail("camera", "camera.elsewhere", device=device, others=", ".join(others[:4]))
+        return fail("camera", "camera.missing", device=device)
     if not os.access(path, os.R_OK | os.W_OK):
-        return warn("camera", f"This account may not open {device}.", "Run doctor again with sudo.")
+        return warn("camera", "camera.closed", device=device)
     return None
 
 
@@ -115,66 +92,42 @@ def _driver(exam: Examination, device: str) -> Diagnosis | None:
         "",
     )
     if driver in _RIBBON_DRIVERS:
-        return fail(
-            "camera",
-            f"{device} belongs to a ribbon camera or a converter, which the kiosk cannot read.",
-            "Use a USB camera, or set a libcamerasrc pipeline as the camera.",
-        )
+        return fail("camera", "camera.ribbon_device", device=device)
     _, _, own = info.text.partition("Device Caps")  # above it stands what the whole camera does
     if "Video Capture" not in own:
-        return fail(
-            "camera",
-            f"{device} delivers no pictures; it is another part of the camera.",
-            "Use the other number, usually one lower: rollcall-provision configure --camera 0.",
-        )
+        return fail("camera", "camera.other_part", device=device)
     return None
 
 
 def _delivers(exam: Examination, device: str) -> Diagnosis:
     if exam.is_running:
-        return ok("camera", f"{device} is there, and the kiosk uses it.")
+        return ok("camera", "camera.in_use", device=device)
     picture = exam.picture()
     if picture is NoPicture.BUSY:
-        return fail(
-            "camera",
-            f"Another program uses {device}.",
-            f"End it: sudo fuser -v {device} names it.",
-        )
+        return fail("camera", "camera.busy", device=device)
     if picture is NoPicture.NO_FRAMES:
-        return fail(
-            "camera",
-            f"{device} delivers no pictures.",
-            "Unplug the camera and plug it in again; if that does not help, use another cable.",
-        )
+        return fail("camera", "camera.silent", device=device)
     if picture is NoPicture.NO_TOOL:
-        return ok("camera", f"{device} is there; without v4l2-ctl no picture was taken.")
-    return ok("camera", f"{device} delivers pictures.")
+        return ok("camera", "camera.no_tool", device=device)
+    return ok("camera", "camera.good", device=device)
 
 
 def _pipeline(exam: Examination) -> Diagnosis:
     if "libcamerasrc" not in exam.subject.camera:
-        return skipped("camera", "The camera is a pipeline that doctor cannot test.")
+        return skipped("camera", "camera.pipeline")
     listed = exam.machine.run("rpicam-vid", "--list-cameras")
     if listed is None:
-        return skipped("camera", "rpicam-vid is not installed; on a Pi, install rpicam-apps.")
+        return skipped("camera", "camera.no_rpicam")
     if "no cameras available" in f"{listed.text}{listed.errors}".lower():
-        return fail(
-            "camera",
-            "No camera is connected to the ribbon port.",
-            "Switch the power off, push the ribbon cable in on both ends, and close its latches.",
-        )
+        return fail("camera", "camera.ribbon_missing")
     if exam.is_running:
-        return ok("camera", "A ribbon camera is there, and the kiosk uses it.")
+        return ok("camera", "camera.ribbon_in_use")
     return _ribbon_picture(exam.picture())
 
 
 def _ribbon_picture(picture: GreyPicture | NoPicture) -> Diagnosis:
     if picture is NoPicture.BUSY:
-        return fail("camera", "Another program uses the ribbon camera.", "End that program.")
+        return fail("camera", "camera.ribbon_busy")
     if picture is NoPicture.NO_FRAMES:
-        return fail(
-            "camera",
-            "The ribbon camera delivers no pictures.",
-            "Switch the power off, and push the ribbon cable in on both ends.",
-        )
-    return ok("camera", "The ribbon camera delivers pictures.")
+        return fail("camera", "camera.ribbon_silent")
+    return ok("camera", "camera.ribbon_good")

@@ -78,18 +78,8 @@ def _run(name: str, check: Check, exam: Examination, done: "queue.SimpleQueue[Di
         done.put(check(exam))
     except Exception as exc:
         logger.exception("check failed name=%s", name)
-        done.put(
-            fail(
-                name,
-                f"This check failed with an error ({type(exc).__name__}).",
-                "Send the support bundle to the maintainers.",
-            )
-        )
+        done.put(fail(name, "check.error", error=type(exc).__name__))
 
 
 def _late(name: str) -> Diagnosis:
-    return fail(
-        name,
-        "This check did not end in time.",
-        "Run doctor again; if it stays like this, restart the machine.",
-    )
+    return fail(name, "check.late")

@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 
 from kiosk.doctor.examination import Examination
-from kiosk.doctor.findings import Diagnosis, fail, ok, skipped, warn
+from kiosk.doctor.findings import CheckResult, Diagnosis, fail, ok, skipped, warn
 from kiosk.doctor.machine import account_name, may
 from kiosk.doctor.report import KioskReport
 
@@ -17,45 +17,29 @@ def claim(exam: Examination) -> Diagnosis:
     """Check that the server knows this kiosk."""
     report = exam.report()
     if not isinstance(report, KioskReport):
-        return skipped("claim", f"The claim was not checked: {report}.")
+        return skipped("claim", "claim.no_report", why=report)
     if report.to_do:
-        words, fix = report.to_do[0]
-        return (warn if report.is_claimed else fail)("claim", words, fix)
-    return ok("claim", "The kiosk is claimed, and the server knows it.")
+        result = CheckResult.WARN if report.is_claimed else CheckResult.FAIL
+        return Diagnosis("claim", result, report.to_do[0])
+    return ok("claim", "claim.good")
 
 
 def outbox(exam: Examination) -> Diagnosis:
     """Check that records are safe and on their way."""
     report = exam.report()
     if not isinstance(report, KioskReport):
-        return skipped("outbox", f"The records were not counted: {report}.")
+        return skipped("outbox", "outbox.no_report", why=report)
     events = report.events
     if events is None:
-        return fail(
-            "outbox",
-            "The record store cannot be read.",
-            "Start the kiosk: it saves what can be read. Check who owns the data folder.",
-        )
+        return fail("outbox", "outbox.unreadable")
     waiting = events.get("waiting", 0)
     if events.get("lost", 0):
-        return fail(
-            "outbox",
-            f"{events['lost']} records were lost to a damaged disk.",
-            "Replace the card, and close the gap on the kiosk's page.",
-        )
+        return fail("outbox", "outbox.lost", count=events["lost"])
     if waiting >= _NEARLY_FULL_SHARE * exam.subject.max_events:
-        return fail(
-            "outbox",
-            f"{waiting} records wait, and there is hardly room for more.",
-            "Connect the kiosk to its server now.",
-        )
+        return fail("outbox", "outbox.nearly_full", count=waiting)
     if events.get("refused", 0):
-        return warn(
-            "outbox",
-            f"The server refused {events['refused']} records; they are kept here.",
-            "Look at the refused records on the kiosk's page.",
-        )
-    return ok("outbox", f"{waiting} records wait; none are lost.")
+        return warn("outbox", "outbox.refused", count=events["refused"])
+    return ok("outbox", "outbox.good", count=waiting)
 
 
 def permissions(exam: Examination) -> Diagnosis:
@@ -63,18 +47,16 @@ def permissions(exam: Examination) -> Diagnosis:
     folder = exam.subject.data_dir
     try:
         if not folder.exists():
-            return skipped("permissions", f"{folder} is made at the kiosk's first start.")
+            return skipped("permissions", "permissions.first_start", folder=str(folder))
         uid = folder.stat().st_uid
         found = _foreign(folder, uid) or _too_open(exam, folder) or _closed(exam, uid)
     except PermissionError:
-        return warn(
-            "permissions",
-            f"This account may not look into {folder}.",
-            "Run doctor again with sudo.",
-        )
+        return warn("permissions", "permissions.not_seen", folder=str(folder))
     except OSError as exc:
-        return fail("permissions", f"{folder} cannot be read: {exc.strerror}.", "Check the disk.")
-    return found or ok("permissions", f"The files belong to the account {account_name(uid)}.")
+        return fail(
+            "permissions", "permissions.unreadable", folder=str(folder), reason=str(exc.strerror)
+        )
+    return found or ok("permissions", "permissions.good", account=account_name(uid))
 
 
 def _foreign(folder: Path, uid: int) -> Diagnosis | None:
@@ -87,11 +69,13 @@ def _foreign(folder: Path, uid: int) -> Diagnosis | None:
                 return None
             path = Path(place) / name
             if path.lstat().st_uid != uid:
-                owner, account = account_name(path.lstat().st_uid), account_name(uid)
                 return fail(
                     "permissions",
-                    f"{path} belongs to {owner}, and the kiosk runs as {account}.",
-                    f"Give it back: sudo chown -R {account}: {folder}.",
+                    "permissions.foreign",
+                    path=str(path),
+                    owner=account_name(path.lstat().st_uid),
+                    account=account_name(uid),
+                    folder=str(folder),
                 )
     return None
 
@@ -102,35 +86,19 @@ def _raise(error: OSError) -> None:
 
 def _too_open(exam: Examination, folder: Path) -> Diagnosis | None:
     if stat.S_IMODE(folder.stat().st_mode) & 0o077:
-        return warn(
-            "permissions",
-            f"Other accounts may look into {folder}.",
-            f"Close it: sudo chmod 700 {folder}.",
-        )
+        return warn("permissions", "permissions.open_folder", folder=str(folder))
     file = exam.subject.settings_file
     if file is not None and stat.S_IMODE(file.stat().st_mode) & 0o007:
-        return warn(
-            "permissions",
-            f"Every account may read {file}, which may hold a claim code.",
-            f"Close it: sudo chmod o= {file}.",
-        )
+        return warn("permissions", "permissions.open_file", file=str(file))
     return None
 
 
 def _closed(exam: Examination, uid: int) -> Diagnosis | None:
     account, file = account_name(uid), exam.subject.settings_file
     if file is not None and not may(uid, file, os.R_OK):
-        return fail(
-            "permissions",
-            f"The kiosk's account {account} may not read {file}.",
-            f"Allow it: sudo chown {account}: {file}.",
-        )
+        return fail("permissions", "permissions.closed_file", account=account, file=str(file))
     device = exam.subject.camera_device
     path = exam.machine.path(device) if device else None
     if path is not None and path.exists() and not may(uid, path, os.R_OK | os.W_OK):
-        return fail(
-            "permissions",
-            f"The kiosk's account {account} may not use {device}.",
-            f"Allow it: sudo usermod -aG video {account}, then restart the kiosk.",
-        )
+        return fail("permissions", "permissions.closed_device", account=account, device=device)
     return None

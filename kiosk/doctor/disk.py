@@ -24,11 +24,6 @@ _KERNEL_ERRORS = (
     "mmc0: timeout",
     "critical medium error",
 )
-_SPACE = "Delete old logs (sudo journalctl --vacuum-size=50M), or use a larger card."
-_CARD = (
-    "Replace the card. First copy outbox.db from the data folder: rollcall-kiosk import-events"
-    " delivers it."
-)
 
 
 def space(exam: Examination) -> Diagnosis:
@@ -39,23 +34,23 @@ def space(exam: Examination) -> Diagnosis:
         free_files = os.statvfs(folder).f_favail
         has_files = os.statvfs(folder).f_files > 0
     except OSError:
-        return fail("disk space", f"The disk of {folder} cannot be read.", _CARD)
-    free = f"{free_bytes / 1e9:.1f} GB"
+        return fail("disk space", "disk_space.unreadable", folder=str(folder))
+    free = f"{free_bytes / 1e9:.1f}"
     if free_bytes < _LEAST_BYTES:
-        return fail("disk space", f"The disk is full: {free} free.", _SPACE)
+        return fail("disk space", "disk_space.full", free=free)
     if has_files and free_files < _LEAST_FILES:
-        return fail("disk space", "The disk takes no more files.", _SPACE)
+        return fail("disk space", "disk_space.no_files")
     if free_bytes < exam.subject.max_events * EVENT_BYTES:
-        return warn("disk space", f"{free} free do not hold all records that may wait.", _SPACE)
-    return ok("disk space", f"{free} are free.")
+        return warn("disk space", "disk_space.low", free=free)
+    return ok("disk space", "disk_space.good", free=free)
 
 
 def wear(exam: Examination) -> Diagnosis:
     """Check for a disk that is worn, read-only, or reports errors."""
     if _is_read_only(exam.machine, exam.subject.data_dir):
-        return fail("disk wear", "The disk has become read-only, as worn cards do.", _CARD)
+        return fail("disk wear", "disk_wear.read_only")
     if _has_errors(exam.machine):
-        return fail("disk wear", "The kernel reports errors of the disk.", _CARD)
+        return fail("disk wear", "disk_wear.errors")
     lives = [
         _numbers(exam.machine, path)
         for path in exam.machine.glob("/sys/block/mmcblk*/device/life_time")
@@ -67,12 +62,12 @@ def wear(exam: Examination) -> Diagnosis:
     life = max((number for one in lives for number in one), default=0)
     reserve = max((number for one in reserves for number in one), default=0)
     if life >= _WORN or reserve >= _RESERVE_URGENT:
-        return fail("disk wear", "The disk is worn out.", _CARD)
+        return fail("disk wear", "disk_wear.worn")
     if life >= _NEARLY_WORN or reserve >= _RESERVE_LOW:
-        return warn("disk wear", "The disk is nearly worn out.", _CARD)
+        return warn("disk wear", "disk_wear.nearly_worn")
     if life:
-        return ok("disk wear", f"Up to {life * 10} % of the disk's life is used; no errors.")
-    return skipped("disk wear", "This disk does not report its wear; the kernel reports no errors.")
+        return ok("disk wear", "disk_wear.good", percent=life * 10)
+    return skipped("disk wear", "disk_wear.unknown")
 
 
 def _existing(path: Path) -> Path:

@@ -11,6 +11,7 @@ from kiosk.doctor.picture import GreyPicture, NoPicture, take_picture
 from kiosk.doctor.report import KioskReport, read_report
 from kiosk.doctor.server import HealthAnswer, NoAnswer, Trust, ask_server, meet_server
 from kiosk.doctor.subject import KioskSetup
+from protocol.v1.findings import CodedText
 
 T = TypeVar("T")
 
@@ -55,7 +56,7 @@ class Examination:
         machine: HostMachine,
         subject: KioskSetup,
         *,
-        report: Callable[[], KioskReport | str] | None = None,
+        report: Callable[[], KioskReport | CodedText] | None = None,
         is_running: bool | None = None,
         picture: Callable[[], GreyPicture | NoPicture] | None = None,
     ) -> None:
@@ -64,7 +65,7 @@ class Examination:
         if is_running is None:
             is_running = picture is None and is_kiosk_running(machine, subject.data_dir)
         self.is_running = is_running
-        self.report: Once[KioskReport | str] = Once(
+        self.report: Once[KioskReport | CodedText] = Once(
             report or (lambda: read_report(machine, subject.settings_file))
         )
         self.picture: Once[GreyPicture | NoPicture] = Once(

@@ -1,8 +1,10 @@
 """What a check found: how bad it is, in one sentence, and what fixes it, in another."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+from protocol.v1.findings import CodedText, coded
 
 
 class CheckResult(StrEnum):
@@ -21,34 +23,52 @@ class Diagnosis:
     Attributes:
         check: its name.
         result: how bad it is.
-        words: what is wrong, or what was seen; no names of people, no secrets.
-        fix: what to do; empty where nothing has to be done.
+        text: what is wrong, or what was seen, and what to do; no names of people, no secrets.
     """
 
     check: str
     result: CheckResult
-    words: str
-    fix: str = ""
+    text: CodedText
+
+    @property
+    def words(self) -> str:
+        """What is wrong, or what was seen, in English."""
+        return self.text.words
+
+    @property
+    def fix(self) -> str:
+        """What to do, in English; empty where nothing has to be done."""
+        return self.text.fix
+
+    @property
+    def code(self) -> str:
+        """Names the sentences in every language."""
+        return self.text.code
+
+    @property
+    def values(self) -> Mapping[str, str]:
+        """What stands in the places of the sentences."""
+        return self.text.values
 
 
-def ok(check: str, words: str) -> Diagnosis:
+def ok(check: str, code: str, **values: str | int | CodedText) -> Diagnosis:
     """Return that all is well."""
-    return Diagnosis(check, CheckResult.OK, words)
+    return Diagnosis(check, CheckResult.OK, coded(code, **values))
 
 
-def skipped(check: str, words: str) -> Diagnosis:
+def skipped(check: str, code: str, **values: str | int | CodedText) -> Diagnosis:
     """Return that the check did not look, and why."""
-    return Diagnosis(check, CheckResult.SKIPPED, words)
+    return Diagnosis(check, CheckResult.SKIPPED, coded(code, **values))
 
 
-def warn(check: str, words: str, fix: str) -> Diagnosis:
+def warn(check: str, code: str, **values: str | int | CodedText) -> Diagnosis:
     """Return something that works and will not do so for long, or not well."""
-    return Diagnosis(check, CheckResult.WARN, words, fix)
+    return Diagnosis(check, CheckResult.WARN, coded(code, **values))
 
 
-def fail(check: str, words: str, fix: str) -> Diagnosis:
+def fail(check: str, code: str, **values: str | int | CodedText) -> Diagnosis:
     """Return something that does not work."""
-    return Diagnosis(check, CheckResult.FAIL, words, fix)
+    return Diagnosis(check, CheckResult.FAIL, coded(code, **values))
 
 
 def worst(findings: Iterable[Diagnosis]) -> CheckResult:

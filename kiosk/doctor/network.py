@@ -9,7 +9,6 @@ from kiosk.doctor.machine import HostMachine
 from protocol.v1.tls import is_loopback
 
 _WEAK_PERCENT = 40
-_CABLE = "Plug the network cable in, or join a Wi-Fi: sudo nmtui."
 
 
 def network(exam: Examination) -> Diagnosis:
@@ -19,27 +18,23 @@ def network(exam: Examination) -> Diagnosis:
         connected = _connected_by_kernel(exam.machine)
     if not connected:
         if is_loopback(exam.subject.host):
-            return ok("network", "The server is on this machine; no network is needed.")
-        return fail("network", "The machine is on no network.", _CABLE)
+            return ok("network", "network.local")
+        return fail("network", "network.none")
     if "wifi" in connected:
         return _wifi(exam.machine)
-    return ok("network", "The machine is on a network.")
+    return ok("network", "network.good")
 
 
 def dns(exam: Examination) -> Diagnosis:
     """Check that the server's name has an address."""
     host = exam.subject.host
     if _is_address(host):
-        return skipped("dns", "The server is set by its address and needs no name.")
+        return skipped("dns", "dns.not_needed")
     try:
         socket.getaddrinfo(host, exam.subject.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        return fail(
-            "dns",
-            f"The name {host} is unknown on this network.",
-            "Check the name and the network's DNS server, or use the server's IP address.",
-        )
-    return ok("dns", f"{host} has an address.")
+        return fail("dns", "dns.unknown", host=host)
+    return ok("dns", "dns.good", host=host)
 
 
 def _connected_by_manager(machine: HostMachine) -> set[str] | None:
@@ -70,14 +65,10 @@ def _wifi(machine: HostMachine) -> Diagnosis:
     rows = [line.split(":") for line in (output.text if output else "").splitlines()]
     signal = next((int(row[1]) for row in rows if row[0] == "*" and row[1].isdigit()), None)
     if signal is None:
-        return ok("network", "The machine is on a Wi-Fi.")
+        return ok("network", "network.wifi")
     if signal < _WEAK_PERCENT:
-        return warn(
-            "network",
-            f"The Wi-Fi is weak ({signal} %).",
-            "Use a network cable, or move the access point or the kiosk.",
-        )
-    return ok("network", f"The machine is on a Wi-Fi ({signal} %).")
+        return warn("network", "network.wifi_weak", percent=signal)
+    return ok("network", "network.wifi_good", percent=signal)
 
 
 def _is_address(host: str) -> bool:

@@ -11,21 +11,19 @@ _DEGREES = re.compile(r"temp=(\d+(?:\.\d+)?)")
 _LOW_NOW, _LOW_BEFORE = 1 << 0, 1 << 16
 """Bits of `vcgencmd get_throttled`. Source: raspberrypi.com, documentation of vcgencmd."""
 _SLOWED = 1 << 1 | 1 << 2 | 1 << 3
-_COOL = "Give the case air or a fan, and keep it out of the sun."
-_SUPPLY = "Use the power supply that came with the board, and a short, thick cable."
 
 
 def temperature(exam: Examination) -> Diagnosis:
     """Check how hot the processor is."""
     degrees = _degrees(exam)
     if degrees is None:
-        return skipped("temperature", "This machine does not report its temperature.")
-    words = f"The processor is at {degrees:.0f} °C"
+        return skipped("temperature", "temperature.unknown")
+    shown = f"{degrees:.0f}"
     if degrees >= _HOT_C:
-        return fail("temperature", f"{words} and slows down.", _COOL)
+        return fail("temperature", "temperature.hot", degrees=shown)
     if degrees >= _WARM_C:
-        return warn("temperature", f"{words}, near the limit of {_HOT_C:.0f} °C.", _COOL)
-    return ok("temperature", f"{words}.")
+        return warn("temperature", "temperature.warm", degrees=shown, limit=f"{_HOT_C:.0f}")
+    return ok("temperature", "temperature.good", degrees=shown)
 
 
 def undervoltage(exam: Examination) -> Diagnosis:
@@ -33,18 +31,17 @@ def undervoltage(exam: Examination) -> Diagnosis:
     output = exam.machine.run("vcgencmd", "get_throttled")
     found = _THROTTLED.search(output.text) if output else None
     if found is None:
-        why = "vcgencmd does not answer" if exam.machine.is_raspberry_pi else "not a Raspberry Pi"
-        return skipped("undervoltage", f"The power supply was not checked: {why}.")
+        if exam.machine.is_raspberry_pi:
+            return skipped("undervoltage", "undervoltage.unknown")
+        return skipped("undervoltage", "undervoltage.other_board")
     bits = int(found[1], 16)
     if bits & _LOW_NOW:
-        return fail("undervoltage", "The power supply is too weak.", _SUPPLY)
+        return fail("undervoltage", "undervoltage.now")
     if bits & _LOW_BEFORE:
-        return warn(
-            "undervoltage", "The power supply was too weak at times since the start.", _SUPPLY
-        )
+        return warn("undervoltage", "undervoltage.before")
     if bits & _SLOWED:
-        return warn("undervoltage", "The processor is slowed down because it is hot.", _COOL)
-    return ok("undervoltage", "The power supply is strong enough.")
+        return warn("undervoltage", "undervoltage.slowed")
+    return ok("undervoltage", "undervoltage.good")
 
 
 def _degrees(exam: Examination) -> float | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kiosk.doctor.machine import HostMachine
+from protocol.v1.findings import CodedText, coded
 
 _LIMIT_S = 11.0
 
@@ -26,7 +27,7 @@ class KioskReport:
 
     Attributes:
         is_claimed: it has keys and credentials.
-        to_do: what its identity, its key and its server's answer ask for: (problem, fix).
+        to_do: what its identity, its key and its server's answer ask for.
         broker: where it is; None where none is used or known.
         events: counts by name: recorded, waiting, kept, refused, lost; None where the outbox
             cannot be read, empty where there is none yet.
@@ -34,7 +35,7 @@ class KioskReport:
     """
 
     is_claimed: bool
-    to_do: tuple[tuple[str, str], ...]
+    to_do: tuple[CodedText, ...]
     broker: BrokerPlace | None
     events: dict[str, int] | None
     models: dict[str, str]
@@ -48,7 +49,7 @@ def parse_report(text: str) -> KioskReport | None:
         return KioskReport(
             is_claimed=bool(found["claimed"]),
             to_do=tuple(
-                (str(line["words"]), str(line["to_do"]))
+                _to_do(line)
                 for line in found["lines"]
                 if line["to_do"] and line["name"] in ("identity", "key", "server")
             ),
@@ -61,21 +62,28 @@ def parse_report(text: str) -> KioskReport | None:
         return None
 
 
+def _to_do(line: dict[str, Any]) -> CodedText:
+    values = {str(name): str(value) for name, value in line.get("values", {}).items()}
+    return CodedText(str(line["words"]), str(line["to_do"]), str(line.get("code", "")), values)
+
+
 def read_report(
     machine: HostMachine, settings_file: Path | None, *, limit_s: float = _LIMIT_S
-) -> KioskReport | str:
-    """Ask the kiosk's software; a sentence says why it did not answer."""
+) -> KioskReport | CodedText:
+    """Ask the kiosk's software; else the words say why it did not answer."""
     command = "rollcall-kiosk"
     if not machine.has(command):
         command = str(Path(sys.executable).with_name(command))
     options = [] if settings_file is None else ["--config", str(settings_file)]
     output = machine.run(command, "status", "--json", *options, limit_s=limit_s)
     if output is None:
-        return "the kiosk's software is not installed here"
+        return coded("report.not_installed")
     if output.status is None:
-        return "rollcall-kiosk status did not answer in time"
+        return coded("report.late")
     report = parse_report(output.text)
     if report is None:
-        reason = output.errors.strip().splitlines()[-1:] or ["it printed no status"]
-        return f"rollcall-kiosk status failed: {reason[0].removeprefix('rollcall-kiosk: ')}"
+        reason = output.errors.strip().splitlines()[-1:]
+        if not reason:
+            return coded("report.empty")
+        return coded("report.failed", detail=reason[0].removeprefix("rollcall-kiosk: "))
     return report

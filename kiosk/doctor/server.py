@@ -13,6 +13,7 @@ from time import monotonic
 from urllib.parse import unquote, urlsplit
 
 from kiosk.doctor.subject import KioskSetup
+from protocol.v1.findings import CodedText, coded
 from protocol.v1.tls import (
     CertificateFault,
     UntrustedServerError,
@@ -33,14 +34,14 @@ class Trust:
         fault: what is wrong with the certificate.
         is_away: nothing answered.
         is_compared: nobody needs to compare anything; False where the authority is not known here.
-        problem: the authority's file cannot be used; a sentence.
+        unreadable: the authority's file, where it cannot be used; empty: it can.
     """
 
     context: ssl.SSLContext | None = None
     fault: CertificateFault | None = None
     is_away: bool = False
     is_compared: bool = True
-    problem: str = ""
+    unreadable: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +68,11 @@ class NoAnswer:
     """The server did not answer.
 
     Attributes:
-        reason: in a few words.
+        reason: in a few words; None: it was not asked, because its proxy is encrypted.
         fault: what is wrong with its certificate, where that is the reason.
     """
 
-    reason: str
+    reason: CodedText | None
     fault: CertificateFault | None = None
 
 
@@ -96,7 +97,7 @@ def meet_server(subject: KioskSetup) -> Trust:
             authority = Path(subject.server_ca).read_text(encoding="ascii")
             return Trust(context_for(authority))
     except (OSError, ValueError):
-        return Trust(problem=f"the certificate authority in {subject.server_ca} cannot be read")
+        return Trust(unreadable=str(subject.server_ca))
     try:
         found = introduce(
             subject.server_url,
@@ -115,11 +116,11 @@ def meet_server(subject: KioskSetup) -> Trust:
 def ask_server(subject: KioskSetup, trust: Trust) -> HealthAnswer | NoAnswer:
     """Ask how the server is; no redirect is followed."""
     if trust.is_away:
-        return NoAnswer("no answer in time, or nothing listens there")
+        return NoAnswer(coded("answer.none_or_closed"))
     if subject.is_encrypted and trust.context is None:
-        return NoAnswer("no encrypted connection", trust.fault)
+        return NoAnswer(coded("answer.not_encrypted"), trust.fault)
     if urlsplit(subject.proxy).scheme == "https":
-        return NoAnswer("not checked through a proxy that is encrypted")
+        return NoAnswer(None)
     started_s = monotonic()
     connection = _connection(subject, trust.context)
     try:
@@ -165,12 +166,12 @@ def _proxy_headers(proxy: str) -> dict[str, str]:
     return {"Proxy-Authorization": "Basic " + b64encode(account.encode()).decode()}
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception) -> CodedText:
     if isinstance(error, TimeoutError):
-        return "no answer in time"
+        return coded("answer.late")
     if isinstance(error, ConnectionRefusedError):
-        return "nothing listens there"
-    return "no connection"
+        return coded("answer.closed")
+    return coded("answer.none")
 
 
 def _body(raw: bytes) -> dict[str, object]:

@@ -9,6 +9,8 @@ from kiosk.doctor.report import KioskReport
 from kiosk.doctor.server import HealthAnswer
 
 _FOUND = "ok"
+_UNUSABLE = "models.unusable"
+_WRONG = {"missing": "models.missing", "damaged": "models.damaged"}
 
 
 def versions(exam: Examination) -> Diagnosis:
@@ -17,33 +19,29 @@ def versions(exam: Examination) -> Diagnosis:
     answer = exam.answer()
     theirs = str(answer.body.get("version", "")) if isinstance(answer, HealthAnswer) else ""
     if theirs and theirs != own:
-        return warn(
-            "versions",
-            f"This machine has Rollcall {own}, the server {theirs}.",
-            "Install the server's version here, or update the server first if it is older.",
+        return warn("versions", "versions.differ", own=own, server=theirs)
+    python, system, board = platform.python_version(), _system(exam), exam.machine.model
+    if board:
+        return ok(
+            "versions", "versions.good_board", own=own, python=python, system=system, board=board
         )
-    return ok("versions", f"Rollcall {own}, Python {platform.python_version()}, {_system(exam)}.")
+    return ok("versions", "versions.good", own=own, python=python, system=system)
 
 
 def models(exam: Examination) -> Diagnosis:
     """Check that each model file is there and is the one of its card."""
     report = exam.report()
     if not isinstance(report, KioskReport):
-        return skipped("models", f"The model files were not checked: {report}.")
-    wrong = [f"{name} is {state}" for name, state in report.models.items() if state != _FOUND]
+        return skipped("models", "models.no_report", why=report)
+    wrong = {name: state for name, state in report.models.items() if state != _FOUND}
     if wrong:
-        return fail(
-            "models",
-            f"Model files are not usable: {', '.join(wrong)}.",
-            "Run rollcall-models install; without internet, rollcall-models install --from FOLDER.",
-        )
-    return ok(
-        "models", f"{len(report.models)} model files are there, each with the digest of its card."
-    )
+        states = set(wrong.values())
+        code = _WRONG.get(states.pop(), _UNUSABLE) if len(states) == 1 else _UNUSABLE
+        return fail("models", code, names=", ".join(wrong))
+    return ok("models", "models.good", count=len(report.models))
 
 
 def _system(exam: Examination) -> str:
     lines = (exam.machine.text("/etc/os-release") or "").splitlines()
     values = dict(line.partition("=")[::2] for line in lines)
-    name = values.get("PRETTY_NAME", "").strip('"') or "an unknown system"
-    return f"{name} on {exam.machine.model}" if exam.machine.model else name
+    return values.get("PRETTY_NAME", "").strip('"') or "Linux"

@@ -1,9 +1,10 @@
 """A kiosk's acceptance test on site: its steps, how far it is, and what is shown of it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from protocol.v1.findings import CodedText
 from protocol.v1.messages import CommissionStep, CommissionStepName, StepOutcome
 
 COMMISSION_STEPS = tuple(CommissionStepName)
@@ -68,7 +69,7 @@ class CommissionView:
         is_running: it is being tested now.
         left_s: how long it still takes; None: not known.
         delivery: of the finished report.
-        problem: why the test cannot go on, in English; empty: it can.
+        problem: why the test cannot go on; without words: it can.
     """
 
     progress: CommissionProgress | None = None
@@ -76,7 +77,7 @@ class CommissionView:
     is_running: bool = False
     left_s: float | None = None
     delivery: ReportDelivery = ReportDelivery.NONE
-    problem: str = ""
+    problem: CodedText = field(default_factory=CodedText)
 
     @property
     def result(self) -> CommissionStep | None:

@@ -12,6 +12,7 @@ from kiosk.domain.desk_states import PAD_S
 from kiosk.domain.sightings import Hint
 from kiosk.domain.waits import Waits
 from protocol.v1.checkin import PIN_DIGITS
+from protocol.v1.findings import CodedText
 
 OPEN_S = 120.0
 """The screen closes after so long without a touch."""
@@ -120,19 +121,17 @@ class FindingState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MachineFinding:
-    """What one check found, in English.
+    """What one check found.
 
     Attributes:
         check: its name.
         state: how bad it is.
-        words: what was seen.
-        fix: what to do; empty where nothing has to be done.
+        text: what was seen, and what to do.
     """
 
     check: str
     state: FindingState
-    words: str
-    fix: str = ""
+    text: CodedText
 
 
 class VisionStage(StrEnum):

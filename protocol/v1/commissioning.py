@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from pydantic import Field, JsonValue, StringConstraints
 
 from protocol.v1.fields import (
+    MAX_NOTE,
     EventId,
     Instant,
     KioskId,
@@ -23,10 +24,12 @@ from protocol.v1.fields import (
     Signature,
     Word,
 )
+from protocol.v1.findings import CODE_PATTERN, CodedText
 from protocol.v1.signing import canonical, sign_document, verify_document
 
 MAX_COMMISSION_STEPS = 24
 MAX_STEP_MEASURES = 12
+MAX_STEP_VALUES = 8
 COMMISSIONING = "commissioning"
 COMMISSIONING_DRILL = "commissioning-drill"
 _SIGNATURE = "signature"
@@ -74,7 +77,12 @@ CHOSEN_REASONS = (SkipReason.NOT_AT_HAND, SkipReason.LATER, SkipReason.NOT_ALLOW
 
 
 class CommissionStep(Message):
-    """What became of one step; `problem` and `fix` are English sentences of this program."""
+    """What became of one step.
+
+    `problem` and `fix` are English sentences of this program. `code` and `values` say the same in
+    other languages; an older kiosk sends neither, and a newer one may send a code that is unknown
+    here.
+    """
 
     name: Word
     outcome: Word
@@ -88,6 +96,29 @@ class CommissionStep(Message):
         dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")], Real],
         Field(max_length=MAX_STEP_MEASURES),
     ] = Field(default_factory=dict)
+    code: Annotated[str, StringConstraints(pattern=CODE_PATTERN)] = Field(
+        default="", description="names `problem` and `fix` in every language; empty: not coded"
+    )
+    values: Annotated[
+        dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")], Note],
+        Field(max_length=MAX_STEP_VALUES),
+    ] = Field(default_factory=dict, description="what stands in the places of the sentences")
+
+    @property
+    def text(self) -> CodedText:
+        """What was found, for any language."""
+        return CodedText(self.problem, self.fix, self.code, self.values)
+
+    def saying(self, text: CodedText) -> "CommissionStep":
+        """Return this step with what was found; what is too long is cut."""
+        values = {name: value[:MAX_NOTE] for name, value in text.values.items()}
+        found = {
+            "problem": text.words[:MAX_NOTE],
+            "fix": text.fix[:MAX_NOTE],
+            "code": text.code,
+            "values": values,
+        }
+        return self.model_copy(update=found)
 
 
 class CommissionReport(Message):

@@ -74,7 +74,8 @@ ModelId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{
 Label = Annotated[str, StringConstraints(max_length=120)]
 """A short text that people read: a room, a course, a display name."""
 
-Note = Annotated[str, StringConstraints(max_length=500)]
+MAX_NOTE = 500
+Note = Annotated[str, StringConstraints(max_length=MAX_NOTE)]
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """SHA-256, lower-case hexadecimal."""
 

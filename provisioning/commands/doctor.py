@@ -2,7 +2,7 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kiosk.config import Settings, UnusableSettingsError, load_settings
 from kiosk.doctor import (
@@ -17,12 +17,14 @@ from kiosk.doctor import (
     examine,
     worst,
 )
+from kiosk.doctor.findings import fail, ok
 from provisioning.options import DEFAULT_FILE, add_command
 from provisioning.outcome import CommandOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from protocol.v1.findings import CodedText
     from provisioning.options import Commands
 
 STATUSES = {CheckResult.OK: 0, CheckResult.WARN: 3, CheckResult.FAIL: 4}
@@ -65,7 +67,7 @@ def run(options: argparse.Namespace) -> CommandOutcome:
 
 
 def examined(
-    machine: HostMachine, file: Path, report: "Callable[[], KioskReport | str] | None" = None
+    machine: HostMachine, file: Path, report: "Callable[[], KioskReport | CodedText] | None" = None
 ) -> list[Diagnosis]:
     """Run all checks; without usable settings only those of the machine itself.
 
@@ -79,34 +81,34 @@ def examined(
     except UnusableSettingsError as exc:
         settings, fault = Settings.model_construct(), _settings_fault(file, str(exc))
     except PermissionError:
-        words = f"This account may not read {file}."
-        settings, fault = Settings.model_construct(), _fault(words, "Run doctor again with sudo.")
+        settings = Settings.model_construct()
+        fault = fail("settings", "settings.closed", file=str(file))
     is_usable = fault is None
     subject = KioskSetup.of(dict(settings), file if is_usable else None)
     names = CHECK_NAMES if is_usable else MACHINE_CHECKS
-    first = [fault] if fault else [Diagnosis("settings", CheckResult.OK, f"{file} can be used.")]
-    return [*first, *examine(Examination(machine, subject, report=report), names=names)]
+    first = fault or ok("settings", "settings.usable", file=str(file))
+    return [first, *examine(Examination(machine, subject, report=report), names=names)]
 
 
-def facts(findings: list[Diagnosis]) -> list[dict[str, str]]:
-    """Return findings for JSON."""
+def facts(findings: list[Diagnosis]) -> list[dict[str, Any]]:
+    """Return findings for JSON; programs go by the code, which other languages need too."""
     return [
-        {"check": one.check, "result": one.result.value, "words": one.words, "fix": one.fix}
+        {
+            "check": one.check,
+            "result": one.result.value,
+            "words": one.words,
+            "fix": one.fix,
+            "code": one.code,
+            "values": dict(one.values),
+        }
         for one in findings
     ]
 
 
 def _settings_fault(file: Path, reason: str) -> Diagnosis:
     if not file.exists():
-        return _fault(
-            f"There is no settings file at {file}.",
-            "Write it: rollcall-provision claim --write, or name another one with --file.",
-        )
-    return _fault(f"The kiosk would not start: {reason}.", f"Correct {file}.")
-
-
-def _fault(words: str, fix: str) -> Diagnosis:
-    return Diagnosis("settings", CheckResult.FAIL, words, fix)
+        return fail("settings", "settings.missing", file=str(file))
+    return fail("settings", "settings.unusable", reason=reason, file=str(file))
 
 
 def _text(findings: list[Diagnosis]) -> str:

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from kiosk.config import Settings
 from kiosk.doctor import Diagnosis, HostMachine, KioskReport
+from protocol.v1.findings import CodedText
 from provisioning.errors import ProvisioningError
 from provisioning.kiosk_file import read
 from provisioning.masking import HIDDEN, SECRETS
@@ -34,7 +35,7 @@ def gather(
     *,
     unit: str,
     findings: list[Diagnosis],
-    report: KioskReport | str,
+    report: KioskReport | CodedText,
 ) -> dict[str, str]:
     """Return the files of a bundle by name, without names of people and without secrets.
 
@@ -48,7 +49,13 @@ def gather(
     settings, secrets = _settings(file)
     texts: dict[str, Any] = {
         "doctor.json": [
-            {"check": one.check, "result": one.result, "words": one.words, "fix": one.fix}
+            {
+                "check": one.check,
+                "result": one.result,
+                "words": one.words,
+                "fix": one.fix,
+                "code": one.code,
+            }
             for one in findings
         ],
         "versions.json": _versions(machine),
@@ -90,12 +97,12 @@ def _versions(machine: HostMachine) -> dict[str, Any]:
     }
 
 
-def _counts(report: KioskReport | str) -> dict[str, Any]:
+def _counts(report: KioskReport | CodedText) -> dict[str, Any]:
     if not isinstance(report, KioskReport):
-        return {"problem": report}
+        return {"problem": report.words}
     return {
         "claimed": report.is_claimed,
-        "to_do": [fix for _, fix in report.to_do],
+        "to_do": [one.fix for one in report.to_do],
         "broker_is_encrypted": report.broker and report.broker.is_tls,
         "events": report.events,
         "models": report.models,

@@ -60,6 +60,8 @@ def _page(
 def step_line(step: CommissionStep, t: Translator) -> dict[str, object]:
     """Return one step in words; what a newer kiosk says is shown as it stands."""
     tone, symbol = _TONES.get(step.outcome, ("quiet", "clock"))
+    text = step.text.in_language(t.language)
+    found = text or step.text
     reason = t.or_else(f"commissioning.reason.{step.reason}", step.reason) if step.reason else ""
     return {
         "name": t.or_else(f"commissioning.step.{step.name}", step.name),
@@ -67,8 +69,9 @@ def step_line(step: CommissionStep, t: Translator) -> dict[str, object]:
         "tone": tone,
         "icon": symbol,
         "at": step.at,
-        "problem": step.problem,
-        "fix": step.fix,
+        "is_translated": text is not None,
+        "problem": found.words,
+        "fix": found.fix,
         "reason": reason,
         "measures": [
             (t.or_else(f"commissioning.measure.{name}", name), f"{value:g}")

@@ -25,8 +25,10 @@ class CommissioningStepRead(BaseModel):
     name: str
     outcome: str = Field(description="passed, failed or skipped; a newer kiosk may say more")
     at: datetime
-    problem: str
-    fix: str
+    problem: str = Field(description="in English")
+    fix: str = Field(description="in English; empty where nothing has to be done")
+    code: str = Field(description="names problem and fix in every language; empty: an older kiosk")
+    values: dict[str, str] = Field(description="what stands in the places of these sentences")
     reason: str = Field(description="why a step was skipped; else empty")
     measures: dict[str, float]
 

@@ -80,8 +80,14 @@ def test_report_of_a_running_kiosk_is_on_the_server(
     )
     whole = school.get(f"/kiosks/{school.kiosk_id}/commissioning/{told['report']}")
     assert {one["name"]: one["outcome"] for one in whole["steps"]} == outcomes
+    coded = {one["name"]: one["code"] for one in whole["steps"]}
+    assert [name for name, code in coded.items() if not code and name not in SKIPPED] == []
     assert whole["is_signature_valid"] is True
     assert whole["drill_received_at"] is not None
     path = f"/kiosks/{school.kiosk_id}/commissioning"
     page = school.http.get(f"{school.url}{path}/{told['report']}", timeout=30).text
     assert "60 s without links" in page
+    school.http.cookies.set("rollcall_language", "ar")
+    page = school.http.get(f"{school.url}{path}/{told['report']}", timeout=30).text
+    assert "المدة دون اتصال" in page
+    assert '<p lang="en"' not in page

@@ -10,6 +10,7 @@ from kiosk.domain.commissioning import COMMISSION_STEPS, CommissionView, ReportD
 from kiosk.ui.catalogue import Catalogue
 from kiosk.ui.presenters.view import ViewPresenter
 from protocol.v1.commissioning import CHOSEN_REASONS
+from protocol.v1.findings import CodedText
 from protocol.v1.messages import CommissionStep, CommissionStepName, StepOutcome
 
 _IDLE_S = 900.0
@@ -39,7 +40,7 @@ class CommissioningScreenView:
     """The screen.
 
     Attributes:
-        found: what the step found, in English; empty: nothing yet.
+        found: what the step found; empty: nothing yet.
         main: label of the main button; empty: there is none. `action` says what it does.
         second: label of the button beside it; `second_action` says what it does.
         reasons: shown instead of buttons, while a reason is asked for.
@@ -181,7 +182,7 @@ def commissioning_view(
         close=words("tech.close"),
     )
     if shown.progress is None:
-        return replace(view, step=view.title, found=shown.problem)
+        return replace(view, step=view.title, found=_in_words(shown.problem, words).words)
     if shown.current is None:
         return _end(view, shown, words)
     return _step(view, shown, words, asks_reason=asks_reason)
@@ -226,7 +227,7 @@ def _end(
         body=words(f"commission.delivery.{delivery.value}"),
         state=" · ".join(counts),
         tone="fail" if progress and progress.count(StepOutcome.FAILED) else "ok",
-        found=shown.problem,
+        found=_in_words(shown.problem, words).words,
         main=words("commission.finish") if is_open else words("commission.start_again"),
         action="finish" if is_open else "start_again",
         second=words("commission.start_again") if is_open else "",
@@ -244,7 +245,7 @@ def _step(
         view,
         step=_name(name, words),
         body=words(f"commission.do.{name.value}"),
-        found=shown.problem,
+        found=_in_words(shown.problem, words).words,
     )
     if shown.is_running:
         left_s = shown.left_s
@@ -278,14 +279,20 @@ def _with_result(
     view: CommissioningScreenView, shown: CommissionView, result: CommissionStep, words: Catalogue
 ) -> CommissioningScreenView:
     reason = words(f"commission.reason.{result.reason}") if result.reason else ""
+    text = _in_words(result.text, words)
     return replace(
         view,
         state=words(f"commission.outcome.{result.outcome}"),
         tone=_tone(result),
-        found="\n".join(filter(None, (shown.problem or reason, result.problem))),
-        fix=words("tech.fix", fix=result.fix) if result.fix else "",
+        found="\n".join(filter(None, (view.found or reason, text.words))),
+        fix=words("tech.fix", fix=text.fix) if text.fix else "",
         main=words("commission.next"),
         action="go_on",
         second=words("commission.run_again"),
         second_action="run",
     )
+
+
+def _in_words(text: CodedText, words: Catalogue) -> CodedText:
+    """Return a text in the screen's language; in English where it has no other words."""
+    return text.in_language(words.code) or text

@@ -12,7 +12,7 @@ _ORDER = list(FindingState)
 
 @dataclass(frozen=True, slots=True)
 class FindingItem:
-    """One row: the check and its state in the kiosk's language, the details in English."""
+    """One row; what a newer or broken check says may be in English."""
 
     name: str
     state: str
@@ -41,12 +41,13 @@ def findings_view(
 
 def _item(finding: MachineFinding, words: Catalogue) -> FindingItem:
     key = f"tech.check.{finding.check.replace(' ', '_')}"
+    text = finding.text.in_language(words.code) or finding.text
     return FindingItem(
         name=words(key) if key in words.entries else finding.check,
         state=words(f"tech.state.{finding.state.value}"),
         tone=finding.state.value,
-        words=finding.words,
-        fix=words("tech.fix", fix=finding.fix) if finding.fix else "",
+        words=text.words,
+        fix=words("tech.fix", fix=text.fix) if text.fix else "",
     )
 
 

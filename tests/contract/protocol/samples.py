@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from protocol.v1 import messages as m
 from protocol.v1 import signing, statements
 from protocol.v1.commissioning import sign_commissioning, unsigned_signature
+from protocol.v1.findings import coded
 
 KIOSK_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 SERVER_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32, 64)))
@@ -347,6 +348,9 @@ def commission_report() -> m.CommissionReport:
         ),
         m.CommissionStep(
             name="focus", outcome="failed", at=AT, problem="It is not sharp.", fix="Clean the lens."
+        ),
+        m.CommissionStep(name="clock", outcome="failed", at=AT).saying(
+            coded("clock.behind_minutes", count=7)
         ),
         m.CommissionStep(name="mqtt", outcome="skipped", at=AT, reason="not_fitted"),
     )

@@ -66,10 +66,10 @@ def test_report_is_signed_and_told_as_json(
 def test_failed_step_is_told_with_its_fix_and_a_status(
     kiosk: CommissionedKiosk, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    kiosk.bench.found["light"] = warn("light", "Too dark.", "Turn a light on.")
+    kiosk.bench.found["light"] = warn("light", "light.dark")
     assert kiosk.command(*SKIPS) == 4
     out = capsys.readouterr().out
-    assert "fix: Turn a light on." in out
+    assert "fix: Turn a light on that shines" in out
     assert "7 passed, 1 failed, 2 skipped" in out
     assert out.endswith("The server has the report: it is on the kiosk's page.\n")
 
@@ -89,7 +89,7 @@ def test_dry_run_names_what_is_left_and_changes_nothing(
 def test_technician_is_guided_at_a_terminal(
     kiosk: CommissionedKiosk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kiosk.bench.found["light"] = warn("light", "Too dark.", "Turn a light on.")
+    kiosk.bench.found["light"] = warn("light", "light.dark")
     answers = ["", "t", "", "", "s", "0", "2", *[""] * 20]
     asked: list[str] = []
 

@@ -17,6 +17,7 @@ from protocol.v1.commissioning import (
     sign_commissioning,
     unsigned_signature,
 )
+from protocol.v1.findings import CodedText, coded
 from protocol.v1.identifiers import uuid7
 from protocol.v1.signing import make_key, public_key, sign_document
 from server.audit.tables import AuditEntry
@@ -188,3 +189,46 @@ def test_page_of_a_kiosk_leads_there_and_an_untested_one_says_what_to_do(
     assert "Not commissioned yet" in door.page()
     teacher = sign_in(Role.TEACHER)
     assert teacher.get(f"/kiosks/{door.id}/commissioning").status_code == 403
+
+
+def stepped(door: TestedDoor, text: CodedText) -> CommissionReport:
+    """A report of one step that found this."""
+    at = now()
+    step = CommissionStep(name="mqtt", outcome="failed", at=at).saying(text)
+    return door.report(steps=(step,))
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "The broker does not answer at 10.20.0.4 port 8883"), ("ar", "لا يجيب الوسيط")],
+)
+def test_findings_are_in_the_language_of_the_page(
+    door: TestedDoor, language: str, words: str
+) -> None:
+    text = coded("mqtt.no_answer", host="10.20.0.4", port=8883)
+    assert door.send(stepped(door, text).to_json()) == 200
+    door.admin.cookies.set("rollcall_language", language)
+    page = door.page()
+    assert words in page
+    assert ("10.20.0.4" in page, '<p lang="en"' in page) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        CodedText("The fan is stuck.", "Clean it."),
+        CodedText("The fan is stuck.", "Clean it.", "fan.stuck", {"rpm": "0"}),
+    ],
+    ids=["older kiosk", "newer kiosk"],
+)
+def test_what_has_no_words_in_the_language_of_the_page_stays_english(
+    door: TestedDoor, text: CodedText
+) -> None:
+    report = stepped(door, text)
+    assert door.send(report.to_json()) == 200
+    door.admin.cookies.set("rollcall_language", "ar")
+    page = door.page()
+    assert '<p lang="en" dir="ltr">The fan is stuck.</p>' in page
+    assert '<span lang="en" dir="ltr">Clean it.</span>' in page
+    read = door.admin.get(f"/api/v1/kiosks/{door.id}/commissioning/{report.id}").json()
+    assert (read["steps"][0]["code"], read["steps"][0]["values"]) == (text.code, dict(text.values))

@@ -178,7 +178,7 @@ def test_it_shows_findings_the_worst_first_and_every_figure(window: KioskWindow)
     expected = (
         "Nobody is recorded while this screen is open.",
         "2 problems found",
-        "Fix: Use the 27 W supply of the Raspberry Pi 5, with its own cable.",
+        "Fix: Use the power supply that came with the board, and a short, thick cable.",
         "Face 196 px wide",
         "Find 12 ms · Points 4 ms · Network 38 ms",
         "Server answered: 3 minutes ago",

@@ -10,7 +10,7 @@ import pytest
 from kiosk.app.commissioning import CommissioningDesk, CommissionSubject
 from kiosk.app.commissioning_drill import DrillSubject, OfflineDrill
 from kiosk.app.commissioning_steps import Examined, StepTimes, StepTools, StepWatch, judge_attack
-from kiosk.doctor import Diagnosis
+from kiosk.doctor import CheckResult, Diagnosis
 from kiosk.doctor.findings import fail, ok, skipped, warn
 from kiosk.doctor.picture import GreyPicture, NoPicture
 from kiosk.domain.commissioning import CommissionView, ReportDelivery
@@ -22,6 +22,7 @@ from kiosk.storage import files as private_files
 from kiosk.storage.commissioning import CommissioningFiles
 from kiosk.vision.inspection import FaceObserver
 from protocol.v1.commissioning import verify_commissioning
+from protocol.v1.findings import CodedText
 from protocol.v1.messages import (
     CommissionDrill,
     CommissionReport,
@@ -124,13 +125,17 @@ class CommissionBench:
             self.desk.skip("later")
 
     def _examine(self, names: Sequence[str]) -> Examined:
-        findings = [self.found.get(name, ok(name, f"{name} is good.")) for name in names]
+        findings = [self.found.get(name, _good(name)) for name in names]
         return Examined(findings, GREY if "light" in names else NoPicture.NOT_TRIED)
 
     def _send(self, report: CommissionReport) -> None:
         if self.refusal is not None:
             raise self.refusal
         self.sent.append(report)
+
+
+def _good(name: str) -> Diagnosis:
+    return Diagnosis(name, CheckResult.OK, CodedText(f"{name} is good."))
 
 
 @pytest.fixture
@@ -144,14 +149,14 @@ STEP = CommissionStepName
 @pytest.mark.parametrize(
     ("step", "found", "outcome", "reason"),
     [
-        (STEP.LIGHT, ok("light", "Good."), "passed", ""),
-        (STEP.LIGHT, warn("light", "Too dark.", "Turn a light on."), "failed", ""),
-        (STEP.LIGHT, fail("camera", "No camera.", "Plug it in."), "failed", ""),
-        (STEP.FOCUS, skipped("focus", "A bare surface."), "failed", ""),
-        (STEP.ACCELERATOR, skipped("accelerator", "None."), "skipped", "not_fitted"),
-        (STEP.CLOCK, skipped("clock", "No timedatectl."), "skipped", "not_checked"),
-        (STEP.HTTP, fail("tls", "Expired.", "Renew it."), "failed", ""),
-        (STEP.MQTT, skipped("mqtt", "Off."), "skipped", "not_fitted"),
+        (STEP.LIGHT, ok("light", "light.good", percent=50), "passed", ""),
+        (STEP.LIGHT, warn("light", "light.dark"), "failed", ""),
+        (STEP.LIGHT, fail("camera", "camera.missing", device="/dev/video0"), "failed", ""),
+        (STEP.FOCUS, skipped("focus", "focus.bare"), "failed", ""),
+        (STEP.ACCELERATOR, skipped("accelerator", "accelerator.none"), "skipped", "not_fitted"),
+        (STEP.CLOCK, skipped("clock", "clock.unknown"), "skipped", "not_checked"),
+        (STEP.HTTP, fail("tls", "tls.expired"), "failed", ""),
+        (STEP.MQTT, skipped("mqtt", "mqtt.off"), "skipped", "not_fitted"),
     ],
 )
 def test_checks_of_the_machine_become_verdicts(
@@ -161,6 +166,9 @@ def test_checks_of_the_machine_become_verdicts(
     result = bench.test(step)
     assert (result.outcome, result.reason, result.problem) == (outcome, reason, found.words)
     assert bool(result.fix) == (outcome == "failed")
+    arabic = result.text.in_language("ar")
+    assert arabic is not None
+    assert (arabic.words != result.problem, bool(arabic.fix)) == (True, bool(result.fix))
 
 
 def test_broker_that_answers_others_alone_is_a_failure(bench: CommissionBench) -> None:
@@ -309,7 +317,7 @@ def test_result_that_the_disk_refuses_does_not_count(
 
     monkeypatch.setattr("kiosk.storage.commissioning.write_private", refuse)
     bench.desk.run()
-    assert (bench.desk.view.result, bool(bench.desk.view.problem)) == (None, True)
+    assert (bench.desk.view.result, bench.desk.view.problem.code) == (None, "step.not_stored")
     monkeypatch.setattr("kiosk.storage.commissioning.write_private", private_files.write_private)
     bench.desk.run()
     assert bench.desk.view.result is not None
@@ -397,7 +405,7 @@ def test_only_reasons_of_the_list_and_a_claimed_kiosk(bench: CommissionBench) ->
     bare.show_on(shown.append)
     bare.begin()
     bare.run()
-    assert [one.problem for one in shown] == [
+    assert [one.problem.words for one in shown] == [
         "Claim this kiosk first: the report is signed with its key."
     ]
-    assert replace(shown[0], problem="") == CommissionView()
+    assert replace(shown[0], problem=CodedText()) == CommissionView()

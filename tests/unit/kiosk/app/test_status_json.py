@@ -46,13 +46,16 @@ def test_a_claimed_kiosk_names_its_broker_records_and_models(tmp_path: Path) -> 
 def test_a_server_that_is_away_is_named_with_what_to_do(tmp_path: Path) -> None:
     claimed(tmp_path / "identity")
     found, _ = report(f"http://127.0.0.1:{free_port()}", tmp_path, 0)
-    assert [fix for _, fix in found.to_do] == ["Check the network and the server."]
+    assert [one.fix for one in found.to_do] == ["Check the network and the server."]
+    arabic = found.to_do[0].in_language("ar")
+    assert arabic is not None
+    assert found.to_do[0].values["address"] in arabic.words
 
 
 def test_a_new_kiosk_asks_for_a_claim_code(tmp_path: Path) -> None:
     found, _ = report("http://127.0.0.1:9", tmp_path, 1)
     assert (found.is_claimed, found.broker, found.events) == (False, None, {})
-    assert "new claim code" in found.to_do[0][1]
+    assert "new claim code" in found.to_do[0].fix
 
 
 def test_a_damaged_outbox_is_not_counted(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from kiosk.app import technician
 from kiosk.app.status_command import status
 from kiosk.app.status_json import status_json
 from kiosk.app.technician import TechnicianDesk, TechnicianOutput, grey_picture
-from kiosk.doctor import Diagnosis, Examination, HostMachine, KioskSetup, examine
+from kiosk.doctor import Diagnosis, Examination, HostMachine, KioskReport, KioskSetup, examine
 from kiosk.doctor.findings import fail, ok
 from kiosk.doctor.picture import GreyPicture, NoPicture
 from kiosk.domain.log_lines import NewestLines
@@ -29,6 +29,7 @@ from kiosk.domain.technician import (
 )
 from kiosk.storage.identity import IdentityStore
 from kiosk.vision.inspection import InspectionListener
+from protocol.v1.findings import coded
 from tests.support.ports import free_port
 from tests.unit.kiosk.app.test_server_words import claimed, settings_for
 
@@ -96,15 +97,15 @@ def test_figures_are_told_until_the_screen_closes() -> None:
 
 def test_checks_run_on_a_thread_of_theirs_and_nobody_waits_for_them() -> None:
     bench = Bench()
-    bench.found = (ok("camera", "There."), fail("mqtt", "No answer.", "Look at the cable."))
+    bench.found = (ok("camera", "camera.ribbon_good"), fail("mqtt", "mqtt.not_connected"))
     bench.desk.check()
     assert bench.findings.empty()
     bench.gate.set()
     found = bench.findings.get(timeout=WAIT_S)
     assert bench.threads[0] is not threading.current_thread()
     assert list(found) == [
-        MachineFinding("camera", FindingState.OK, "There."),
-        MachineFinding("mqtt", FindingState.FAIL, "No answer.", "Look at the cable."),
+        MachineFinding("camera", FindingState.OK, coded("camera.ribbon_good")),
+        MachineFinding("mqtt", FindingState.FAIL, coded("mqtt.not_connected")),
     ]
 
 
@@ -114,7 +115,7 @@ def test_checks_that_fail_themselves_are_a_finding(caplog: pytest.LogCaptureFixt
     bench.gate.set()
     bench.desk.check()
     found = bench.findings.get(timeout=WAIT_S)
-    assert [(one.state, one.words) for one in found] == [
+    assert [(one.state, one.text.words) for one in found] == [
         (FindingState.FAIL, "The checks failed with an error (RuntimeError).")
     ]
     assert [record.getMessage() for record in caplog.records] == ["checks failed"]
@@ -136,7 +137,7 @@ def test_the_checks_measure_light_and_focus_in_the_kiosks_own_picture(tmp_path: 
     )
     assert exam.is_running is False
     found = examine(exam, names=["light"])
-    assert found[0].words == "The camera sees only black."
+    assert found[0].text.words == "The camera sees only black."
 
 
 def test_a_frame_becomes_a_grey_picture_of_the_size_that_checks_measure() -> None:
@@ -164,7 +165,7 @@ def test_only_status_for_people_says_the_pin(tmp_path: Path) -> None:
 
 def test_an_own_report_is_what_status_says(tmp_path: Path) -> None:
     report = technician.own_report(settings_for("http://127.0.0.1:9", tmp_path))
-    assert not isinstance(report, str)
+    assert isinstance(report, KioskReport)
     assert report.is_claimed is False
 
 

@@ -253,7 +253,7 @@ BROKEN = {
         lambda b, _: b.status["models"].update({"sface-2021dec": "missing"}),
         "models",
         FAIL,
-        "sface-2021dec is missing",
+        "missing: sface-2021dec",
         "rollcall-models install",
     ),
     "file of root": Broken(

@@ -30,3 +30,5 @@ def test_a_broken_machine_is_named_with_its_fix(
     bad = {name for name, one in found.items() if one.result in (WARN, FAIL)}
     assert bad - {broken.check} <= set(broken.also)
     assert all(one.words.endswith(".") for one in found.values())
+    english = {name for name, one in found.items() if one.text.in_language("ar") is None}
+    assert english <= {"claim"}  # what the status of an older kiosk says has no code

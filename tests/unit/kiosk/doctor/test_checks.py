@@ -12,6 +12,7 @@ from kiosk.doctor.examination import Examination, is_kiosk_running
 from kiosk.doctor.findings import ok
 from kiosk.doctor.subject import KioskSetup
 from kiosk.storage.lock import FolderLock
+from protocol.v1.findings import coded
 from provisioning.cli import main
 from tests.support.authorities import Authority
 from tests.support.tls_recorder import recording
@@ -19,6 +20,7 @@ from tests.unit.kiosk.doctor.bench import FORMAT, STATUS, Bench
 from tests.unit.protocol.v1.test_tls import offer
 
 FAIL = CheckResult.FAIL
+NONE = coded("report.late")
 
 
 @pytest.mark.parametrize(
@@ -136,14 +138,14 @@ def test_a_check_that_hangs_or_crashes_costs_only_itself(
 
     def hang(_: Examination) -> object:
         end.wait()
-        return ok("hangs", "Late.")
+        return ok("hangs", "clock.good")
 
     def crash(_: Examination) -> object:
         raise ZeroDivisionError
 
-    every = {"hangs": hang, "crashes": crash, "works": lambda _: ok("works", "Fine.")}
+    every = {"hangs": hang, "crashes": crash, "works": lambda _: ok("works", "clock.good")}
     monkeypatch.setattr(checks, "_CHECKS", every)
-    exam = Examination(HostMachine(), subject(bench), report=lambda: "none", is_running=False)
+    exam = Examination(HostMachine(), subject(bench), report=lambda: NONE, is_running=False)
     found = checks.examine(exam, names=tuple(every), limit_s=0.3)
     end.set()
     caplog.clear()
@@ -179,6 +181,9 @@ def test_the_command_ends_with_the_worst_result(
     bench.settings.clear()
     assert main(["doctor", "--file", str(bench.file), "--json"]) == 4  # the server has ended
     told = json.loads(capsys.readouterr().out)
+    coded_ones = {one["check"]: (one["code"], one["values"]) for one in told["checks"]}
+    assert coded_ones["camera"] == ("camera.good", {"device": "/dev/video0"})
+    assert all(code for code, _ in coded_ones.values())
     assert told["ok"] is False
     assert next(one for one in told["checks"] if one["check"] == "http")["result"] == "fail"
     assert main(["doctor", "--file", str(bench.file)]) == 4

@@ -20,6 +20,7 @@ from protocol.v1.commissioning import (
 )
 from protocol.v1.errors import BadSignatureError
 from protocol.v1.fields import parse_message
+from protocol.v1.findings import CodedText
 from protocol.v1.signing import make_key
 
 KEY = make_key()
@@ -39,6 +40,8 @@ _STEPS = st.builds(
         st.floats(-1e6, 1e6, allow_nan=False),
         max_size=3,
     ),
+    code=st.sampled_from(["", "clock.good", "of_a.newer_kiosk"]),
+    values=st.dictionaries(st.sampled_from(["count", "device"]), _WORDS, max_size=2),
 )
 _REPORTS = st.builds(
     CommissionReport,
@@ -120,3 +123,22 @@ def test_a_drill_is_no_report() -> None:
     verify_commissioning(raw, KEY.public_key(), context=COMMISSIONING_DRILL)
     with pytest.raises(BadSignatureError):
         verify_commissioning(raw, KEY.public_key())
+
+
+def test_what_a_step_found_survives_the_wire_and_is_cut_to_its_limit() -> None:
+    at = datetime(2026, 11, 28, tzinfo=UTC)
+    found = CodedText("w" * 600, "f" * 600, "camera.good", {"device": "d" * 600})
+    step = CommissionStep(name="light", outcome="passed", at=at).saying(found)
+    read = parse_message(CommissionStep, step.to_json())
+    assert read == step
+    assert (read.text.code, len(read.text.words), len(read.text.values["device"])) == (
+        "camera.good",
+        500,
+        500,
+    )
+
+
+def test_a_step_of_an_older_kiosk_has_only_english() -> None:
+    raw = {"name": "light", "outcome": "failed", "at": "2026-11-28T08:00:00Z", "problem": "Dark."}
+    step = parse_message(CommissionStep, json.dumps(raw).encode())
+    assert step.text == CodedText("Dark.")
