@@ -8,9 +8,11 @@ found by those.
 
 import uuid
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlmodel import Session, col, or_, select
 
+from protocol.v1.messages import GalleryScope
 from server.changes.service import Touched, touched_between
 from server.kiosks.school_state import SchoolMark, SchoolState, mark_in
 from server.kiosks.tables import GalleryEntry, Kiosk
@@ -21,6 +23,19 @@ from server.timetable.tables import Lesson, RosterEntry
 _BEHIND, _AHEAD = timedelta(days=2), timedelta(days=9)
 
 
+class Concern(NamedTuple):
+    """Which kiosks a change can concern.
+
+    Attributes:
+        kiosks: those whose configuration or gallery may change; None is all of them.
+        people: whose templates may come or go in the gallery of every other kiosk, because each
+            holds the whole school; their configurations stay.
+    """
+
+    kiosks: set[uuid.UUID] | None
+    people: frozenset[uuid.UUID] = frozenset()
+
+
 def concerned(
     db: Session,
     known: SchoolMark | None,
@@ -28,7 +43,7 @@ def concerned(
     at: datetime,
     *,
     only: uuid.UUID | None = None,
-) -> set[uuid.UUID] | None:
+) -> Concern:
     """Return the kiosks that may have to know what changed between two states of the school.
 
     Args:
@@ -37,19 +52,22 @@ def concerned(
         state: the later one.
         at: now, UTC.
         only: look at this kiosk only.
-
-    Returns:
-        Ids; None is all of them.
     """
-    current = state.mark
+    touched = touched_since(db, known, state.mark)
+    if touched is None:
+        return Concern(None)
+    if not touched.people or current_policy(db).kiosk.gallery != GalleryScope.SCHOOL:
+        return Concern(_kiosks_of(db, touched, at, only))
+    return Concern(_kiosks_of(db, touched, at, only, is_holding=False), touched.people)
+
+
+def touched_since(db: Session, known: SchoolMark | None, current: SchoolMark) -> Touched | None:
+    """Return what changed between two states; None where it may be anything."""
     if known is None or known.rest != current.rest:
         return None
     if known.changes == current.changes:
-        return set() if known.logged == current.logged else None
-    touched = touched_between(db, known.changes, current.changes)
-    if touched is None or (touched.people and current_policy(db).kiosk.gallery == "school"):
-        return None
-    return _kiosks_of(db, touched, at, only)
+        return Touched() if known.logged == current.logged else None
+    return touched_between(db, known.changes, current.changes)
 
 
 def may_differ(db: Session, kiosk: Kiosk, state: SchoolState, at: datetime) -> bool:
@@ -60,11 +78,16 @@ def may_differ(db: Session, kiosk: Kiosk, state: SchoolState, at: datetime) -> b
     if known is None:
         return True
     found = concerned(db, known, state, at, only=kiosk.id)
-    return found is None or kiosk.id in found
+    return bool(found.people) or found.kiosks is None or kiosk.id in found.kiosks
 
 
 def _kiosks_of(
-    db: Session, touched: Touched, at: datetime, only: uuid.UUID | None
+    db: Session,
+    touched: Touched,
+    at: datetime,
+    only: uuid.UUID | None,
+    *,
+    is_holding: bool = True,
 ) -> set[uuid.UUID]:
     """Return the kiosks by their rooms, and those that hold a template of one of the people."""
     if not touched:
@@ -82,7 +105,6 @@ def _kiosks_of(
         col(GalleryEntry.person_id).in_(people), col(GalleryEntry.gone).is_(None)
     )
     room_id, kiosk_id = col(Kiosk.room_id), col(Kiosk.id)
-    query = select(Kiosk.id).where(
-        or_(room_id.in_(touched.rooms), room_id.in_(rooms), kiosk_id.in_(holding))
-    )
+    theirs_too = [kiosk_id.in_(holding)] if is_holding else []
+    query = select(Kiosk.id).where(or_(room_id.in_(touched.rooms), room_id.in_(rooms), *theirs_too))
     return set(db.exec(query if only is None else query.where(kiosk_id == only)))

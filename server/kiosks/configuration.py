@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import uuid
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 from protocol.v1.messages import (
     ConfigDocument,
     ElsewhereEntry,
+    GalleryScope,
     LessonEntry,
     LimitGroup,
     LivenessLevel,
@@ -36,6 +37,7 @@ from server.networks.service import networks_of
 from server.people.limit_group import limit_group
 from server.people.tables import Person
 from server.policies.schemas import SchoolPolicy
+from server.policies.service import current_policy
 from server.policies.timeline import PolicyTimeline, chosen_versions
 from server.timetable import service as timetable
 from server.timetable.appointments import DueLesson, appointments_elsewhere
@@ -239,14 +241,29 @@ def _people(
     ]
     if policy.kiosk.gallery != "school":
         return tuple(listed)
-    enrolled = select(Person.id, Person.year_of_birth).where(
-        col(Person.id).in_(select(Template.person_id).where(is_in_use()))
-    )
-    for person_id, year in db.exec(enrolled.order_by(col(Person.id))):
+    for person_id, year in _enrolled(db):
         group = limit_group(year, today, unknown)
         if person_id not in due and group is not LimitGroup.CHILD:
             listed.append(PersonName(id=str(person_id), display_name="", limit_group=group))
     return tuple(listed[:MAX_PEOPLE])
+
+
+def _enrolled(db: Session) -> Sequence[tuple[uuid.UUID, int | None]]:
+    """Everybody with a template that goes to kiosks, and the year of birth."""
+    templates = select(Template.person_id).where(is_in_use())
+    query = select(Person.id, Person.year_of_birth).where(col(Person.id).in_(templates))
+    return db.exec(query.order_by(col(Person.id))).all()
+
+
+def people_everywhere(db: Session) -> str:
+    """Hash of whom every configuration lists, where the gallery is the whole school; else "".
+
+    Look-alikes are not in it: the state of the school counts those.
+    """
+    if current_policy(db).kiosk.gallery != GalleryScope.SCHOOL:
+        return ""
+    listed = [(key.hex, year) for key, year in _enrolled(db)]
+    return hashlib.sha256(repr(listed).encode()).hexdigest()
 
 
 def _holidays(db: Session, today: date) -> tuple[str, ...]:

@@ -7,12 +7,20 @@ the kiosk. So a page costs what changed, and no kiosk ever needs a full download
 
 import hashlib
 import uuid
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, select, update
+from sqlmodel.sql.expression import Select
 
 from protocol.v1 import sealing
-from protocol.v1.messages import GalleryPage, TemplateUpsert, Tombstone, TombstoneReason
+from protocol.v1.messages import (
+    GalleryPage,
+    GalleryScope,
+    TemplateUpsert,
+    Tombstone,
+    TombstoneReason,
+)
 from protocol.v1.sync import MAX_PAGE_ENTRIES
 from server.db.vault import Vault
 from server.enrollment.gallery import is_in_use, open_readable
@@ -41,9 +49,7 @@ def refresh(db: Session, kiosk: Kiosk, state: SchoolState, *, at: datetime) -> b
     if kiosk.gallery_source == source:
         return False
     before = kiosk.gallery_version
-    templates = _in_scope(db, kiosk, state, at)
-    consenting = _consenting(db, set(templates.values()), state)
-    wanted = {key: person for key, person in templates.items() if person in consenting}
+    wanted = _consented(db, _in_scope(db, kiosk, state, at), state)
     held = {
         entry.template_id: entry
         for entry in db.exec(select(GalleryEntry).where(GalleryEntry.kiosk_id == kiosk.id))
@@ -53,7 +59,7 @@ def refresh(db: Session, kiosk: Kiosk, state: SchoolState, *, at: datetime) -> b
         if entry is None or entry.gone is not None or entry.is_held_back:
             _put(db, kiosk, template_id, person_id, gone=None)
     leaving = [e for e in held.values() if e.gone is None and e.template_id not in wanted]
-    for entry, reason in _reasons(db, leaving, state):
+    for entry, reason in reasons(db, leaving, state):
         _put(db, kiosk, entry.template_id, entry.person_id, gone=reason)
     kiosk.gallery_source = source
     db.add(kiosk)
@@ -145,15 +151,33 @@ def _nothing_after(kiosk: Kiosk) -> GalleryPage:
 def _in_scope(
     db: Session, kiosk: Kiosk, state: SchoolState, at: datetime
 ) -> dict[uuid.UUID, uuid.UUID]:
-    """Templates of the school's networks: never of one that the kiosk is not told to compare."""
-    query = select(Template.id, Template.person_id).where(is_in_use())
-    wanted = networks_of(db).wanted
-    if wanted:
-        query = query.where(col(Template.model_id).in_(wanted))
-    if current_policy(db).kiosk.gallery != "school":
+    query = _of_networks(db)
+    if current_policy(db).kiosk.gallery != GalleryScope.SCHOOL:
         due = people_due(db, kiosk.room_id, at)
         query = query.where(col(Template.person_id).in_(due))
     return dict(db.exec(query).all())
+
+
+def templates_of(
+    db: Session, people: Collection[uuid.UUID], state: SchoolState
+) -> dict[uuid.UUID, uuid.UUID]:
+    """Return what a gallery of the whole school holds of some people: template and person."""
+    query = _of_networks(db).where(col(Template.person_id).in_(people))
+    return _consented(db, dict(db.exec(query).all()), state)
+
+
+def _of_networks(db: Session) -> Select[uuid.UUID, uuid.UUID]:
+    """Templates of the school's networks: never of one that the kiosk is not told to compare."""
+    query = select(Template.id, Template.person_id).where(is_in_use())
+    wanted = networks_of(db).wanted
+    return query.where(col(Template.model_id).in_(wanted)) if wanted else query
+
+
+def _consented(
+    db: Session, templates: dict[uuid.UUID, uuid.UUID], state: SchoolState
+) -> dict[uuid.UUID, uuid.UUID]:
+    consenting = _consenting(db, set(templates.values()), state)
+    return {key: person for key, person in templates.items() if person in consenting}
 
 
 def _consenting(db: Session, person_ids: set[uuid.UUID], state: SchoolState) -> set[uuid.UUID]:
@@ -182,9 +206,10 @@ def _put(
     )
 
 
-def _reasons(
+def reasons(
     db: Session, leaving: list[GalleryEntry], state: SchoolState
 ) -> list[tuple[GalleryEntry, str]]:
+    """Return entries that have to leave galleries, each with why."""
     people = {entry.person_id for entry in leaving}
     consenting = _consenting(db, people, state)
     query = select(Template.id, Template.person_id).where(

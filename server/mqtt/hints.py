@@ -3,8 +3,8 @@
 import logging
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from prometheus_client import Counter
@@ -16,9 +16,10 @@ from server.db.engine import Database
 from server.db.types import now
 from server.db.vault import Vault
 from server.kiosks import configuration, gallery
-from server.kiosks.concerns import concerned
+from server.kiosks.concerns import Concern, concerned
 from server.kiosks.school_state import SchoolMark, SchoolState, school_state
 from server.kiosks.tables import Kiosk, KioskState
+from server.kiosks.whole_school import follow_people
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,9 @@ _LOOKED = Counter("rollcall_kiosk_hints_looked", "Kiosks whose versions were com
 HINTS_S = 1.0
 #: As long as nothing that concerns a kiosk changes, only time changes what it should have.
 RENEW_S = 3600.0
+#: Entries of galleries that one change of people may write before the next hint goes out.
+_MOST_AT_ONCE = 50_000
+_KIOSKS_AT_ONCE = 200
 
 
 class _KioskRow(NamedTuple):
@@ -54,6 +58,14 @@ class _KnownKiosk:
     row: _KioskRow
     config: str
     at_s: float
+
+    def is_still(self, row: _KioskRow, *, but_gallery: Collection[uuid.UUID]) -> bool:
+        """Whether the kiosk is as it was; where these people change, its gallery may be newer.
+
+        Another server may have brought it up to date already.
+        """
+        row = row._replace(gallery_version=self.row.gallery_version) if but_gallery else row
+        return self.row == row
 
 
 @dataclass
@@ -96,16 +108,20 @@ class KioskVersions:
         self._come_again = come_again
         self._school = configuration.school_info(links)
         self._mark: SchoolMark | None = None
+        self._everywhere: tuple[str, str] | None = None
         self._known: dict[uuid.UUID, _KnownKiosk] = {}
         self._waiting = _LooksToTake()
 
     def current(self) -> Iterator[tuple[str, int, str]]:
         """Yield each kiosk's id, gallery and configuration, as soon as they are known.
 
-        With many kiosks a change of the whole school takes a while. After `HINTS_S` the rest waits
-        for the next round, which comes at once: accounts of new kiosks come between.
+        First what is known without a look, then each kiosk that was looked at again. With many
+        kiosks a change of the whole school takes a while. After `HINTS_S` the rest waits for the
+        next round, which comes at once: accounts of new kiosks come between.
         """
         state, rows = self._follow()
+        for row in rows:
+            yield from self._known_of(row.id)
         end_s = time.monotonic() + HINTS_S
         for number, kiosk_id in enumerate(self._waiting.ordered()):
             if number and time.monotonic() >= end_s:
@@ -113,8 +129,6 @@ class KioskVersions:
                 break
             self._look_at_apart(kiosk_id, state)
             yield from self._known_of(kiosk_id)
-        for row in rows:
-            yield from self._known_of(row.id)
 
     def _follow(self) -> tuple[SchoolState, Sequence[_KioskRow]]:
         """Read what changed, and note which kiosks are to be looked at.
@@ -130,16 +144,47 @@ class KioskVersions:
             state = school_state(db, self._vault, self._school.zone, at)
             rows = _claimed(db)
             found = concerned(db, self._mark, state, at)
+            everywhere = self._everywhere
+            if found.people or found.kiosks is None:
+                everywhere = (state.resemblances, configuration.people_everywhere(db))
+        self._await(rows, found)
+        if found.people:
+            self._follow_people(state, len(found.people))
+        if everywhere != self._everywhere:  # in every configuration
+            self._await(rows, Concern(None))
+        self._mark, self._everywhere = state.mark, everywhere
+        self._renew_oldest()
+        return state, rows
+
+    def _await(self, rows: Sequence[_KioskRow], found: Concern) -> None:
+        """Note which of the claimed kiosks are to be looked at, and forget all others."""
         for row in rows:
             known = self._known.get(row.id)
-            if known is None or known.row != row or found is None or row.id in found:
+            is_concerned = found.kiosks is None or row.id in found.kiosks
+            if known is None or is_concerned or not known.is_still(row, but_gallery=found.people):
                 self._waiting.add(row.id)
         claimed = {row.id for row in rows}
         self._waiting.keep(claimed)
         self._known = {key: one for key, one in self._known.items() if key in claimed}
-        self._mark = state.mark
-        self._renew_oldest()
-        return state, rows
+
+    def _follow_people(self, state: SchoolState, count: int) -> None:
+        """Bring the galleries of all kiosks that need no look up to date; the others wait."""
+        others = [key for key in self._known if key not in self._waiting.ids]
+        if count * len(others) > _MOST_AT_ONCE:
+            for key in others:
+                self._waiting.add(key)
+            return
+        for first in range(0, len(others), _KIOSKS_AT_ONCE):
+            part = others[first : first + _KIOSKS_AT_ONCE]
+            with self._database.transaction() as db:
+                done = follow_people(db, part, state, most=count)
+            for key in part:
+                if key in done:
+                    known = self._known[key]
+                    row = known.row._replace(gallery_version=done[key])
+                    self._known[key] = replace(known, row=row)
+                else:
+                    self._waiting.add(key)
 
     def _renew_oldest(self) -> None:
         """Look at one kiosk that nothing concerned for long, where nothing else is to be done."""

@@ -49,6 +49,8 @@ class Commands:
                 return int(rest)
             case "waiting":
                 return device.outbox.waiting
+            case "gallery":
+                return sorted(device.gallery.people())
             case "ready":
                 return bool(device.has_configuration and device.roster.timetable.lessons)
         raise ValueError(line)
