@@ -19,7 +19,7 @@ from server.attendance.decisions.remarks import Notes, notes_of
 from server.attendance.earlier import open_earlier, take_in_earlier
 from server.attendance.ingest import take_in
 from server.attendance.metrics import Transport, count_intake
-from server.attendance.register import minutes_present
+from server.attendance.register import minutes_late, minutes_present
 from server.attendance.schemas import (
     ConfirmationRead,
     DoubtfulScan,
@@ -110,6 +110,7 @@ def _row(line: service.RegisterLine, register: service.Register, beside: _Beside
         remark=beside.notes.remarks.get(line.person.id, ""),
         files=beside.notes.files.get(line.person.id, 0),
         minutes_present=minutes_present(line.mark, register.window),
+        minutes_late=minutes_late(line.mark, register.window),
         first_seen_at=line.mark.first_seen_at,
         shown_status=line.mark.shown_status,
         kiosk_id=line.mark.kiosk_id,

@@ -109,6 +109,7 @@ _RULINGS = Prepared(
         _SAID.c.status,
         _SAID.c.code_id,
         _SAID.c.is_attended,
+        _SAID.c.minutes_late,
     ).where(_SAID.c.lesson_id.in_(several("lessons")))
 )
 

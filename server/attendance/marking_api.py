@@ -163,6 +163,7 @@ def _read(row: Correction) -> CorrectionRead:
         status=row.status,
         code_id=row.code_id,
         reason=row.reason,
+        minutes_late=row.minutes_late,
         made_by=row.made_by,
         made_at=row.made_at,
     )

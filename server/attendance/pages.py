@@ -15,7 +15,7 @@ from server.attendance.decisions import corrections, remarks
 from server.attendance.decisions.corrections import Word
 from server.attendance.file_views import alone_context, files_context, people_without_line
 from server.attendance.forms import CorrectionForm, RemarkForm
-from server.attendance.register import Judgement, minutes_present
+from server.attendance.register import Judgement, minutes_late, minutes_present
 from server.attendance.register_view import (
     RegisterView,
     frame_context,
@@ -251,6 +251,7 @@ def line_context(
             "history": _history(db, place, view),
             "reasons": offered_reasons(reasons_of(db), t),
             "minutes": minutes_present(line.line.mark, register.window),
+            "minutes_late": minutes_late(line.line.mark, register.window),
             "most_doubtful": _MOST_DOUBTFUL,
             "form": form,
             "problem": "",

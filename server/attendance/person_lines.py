@@ -36,6 +36,7 @@ from server.attendance.register import (
     RegisterEvent,
     Ruling,
     derive_register,
+    minutes_late,
 )
 from server.attendance.sources import times_of, watching
 from server.attendance.tables import Correction, RegisterConfirmation
@@ -64,6 +65,7 @@ _RULINGS = Prepared(
         _said.c.status,
         _said.c.code_id,
         _said.c.is_attended,
+        _said.c.minutes_late,
     ).where(_said.c.person_id == bindparam("person", type_=_said.c.person_id.type))
 )
 _THERE = Prepared(
@@ -85,7 +87,7 @@ class PersonLine(NamedTuple):
 
     Attributes:
         day: the date of the lesson at the school.
-        late_min: minutes after the start, where the status is late and a kiosk saw the person.
+        late_min: see `minutes_late`.
         code_id, is_counted: see `Judgement`.
     """
 
@@ -422,6 +424,5 @@ def _whole_registers(
 
 
 def _line(one: _Due, mark: Judgement) -> PersonLine:
-    seen = mark.first_seen_at if mark.status is AttendanceStatus.LATE else None
-    late_min = one.window.late_min(seen) if seen is not None else None
+    late_min = minutes_late(mark, one.window)
     return PersonLine(one.lesson, one.day, mark.status, late_min, mark.code_id, mark.is_counted)

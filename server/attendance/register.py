@@ -162,6 +162,7 @@ class Ruling:
         status: None where the correction before was undone, so that events alone count again.
         code_id: the school's code that was chosen; None in rows from before there were codes.
         is_attended: whether the code counts as attended; None where the status alone says so.
+        minutes_late: how late the student came; None where the correction does not say it.
     """
 
     made_at: datetime
@@ -170,6 +171,7 @@ class Ruling:
     status: str | None
     code_id: uuid.UUID | None = None
     is_attended: bool | None = None
+    minutes_late: int | None = None
 
     @property
     def counts(self) -> bool:
@@ -222,6 +224,7 @@ class Judgement:
         reported: how the person was reported absent; None where nobody did, or it was withdrawn.
         code_id: the school's code of the correction that counts; None where there is none.
         is_counted: whether that code counts as attended; None where the status alone says so.
+        said_late_min: how late the student came, as that correction says; None where it does not.
     """
 
     person_id: uuid.UUID
@@ -243,6 +246,7 @@ class Judgement:
     reported: Reported | None = None
     code_id: uuid.UUID | None = None
     is_counted: bool | None = None
+    said_late_min: int | None = None
 
     @property
     def came_after_all(self) -> bool:
@@ -347,6 +351,19 @@ def minutes_present(mark: Judgement, window: AttendanceWindow) -> int | None:
     return max(0, int(stayed.total_seconds() // 60))
 
 
+def minutes_late(mark: Judgement, window: AttendanceWindow) -> int | None:
+    """Return how many minutes after the start a late student came.
+
+    What a correction says comes before what kiosks saw. None where the status is not late, or
+    neither knows it.
+    """
+    if mark.status != AttendanceStatus.LATE:
+        return None
+    if mark.said_late_min is not None or mark.first_seen_at is None:
+        return mark.said_late_min
+    return window.late_min(mark.first_seen_at)
+
+
 def count_statuses(lines: Iterable[Judgement]) -> dict[AttendanceStatus, int]:
     """Count the lines of each status; every status is named."""
     counts = dict.fromkeys(AttendanceStatus, 0)
@@ -436,17 +453,21 @@ class _Ruled(TypedDict):
     is_corrected: bool
     code_id: uuid.UUID | None
     is_counted: bool | None
+    said_late_min: int | None
 
 
 def _ruled(ruling: Ruling | None, derived: AttendanceStatus) -> _Ruled:
     """Return what counts: the newest correction, unless it was undone, else the events."""
     if ruling is None or ruling.status is None:
-        return _Ruled(status=derived, is_corrected=False, code_id=None, is_counted=None)
+        return _Ruled(
+            status=derived, is_corrected=False, code_id=None, is_counted=None, said_late_min=None
+        )
     return _Ruled(
         status=AttendanceStatus(ruling.status),
         is_corrected=True,
         code_id=ruling.code_id,
         is_counted=ruling.counts,
+        said_late_min=ruling.minutes_late,
     )
 
 

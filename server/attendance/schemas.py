@@ -40,6 +40,10 @@ class RegisterRow(BaseModel):
     minutes_present: int | None = Field(
         description="of the lesson, as kiosks saw it; null where they saw nothing"
     )
+    minutes_late: int | None = Field(
+        description="after the start, where the status is late: as an imported file said, else as"
+        " kiosks saw it; null where neither did"
+    )
     first_seen_at: datetime | None
     shown_status: str | None = Field(
         description="what the kiosk showed, where it was something else"
@@ -148,6 +152,7 @@ class CorrectionRead(BaseModel):
     status: str | None
     code_id: uuid.UUID | None
     reason: str
+    minutes_late: int | None = Field(description="as an imported file said; else null")
     made_by: uuid.UUID
     made_at: datetime
 

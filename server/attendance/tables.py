@@ -174,6 +174,7 @@ class Correction(SQLModel, table=True):
         code_id: the code that was chosen; None in rows from before there were codes, and undone.
         is_attended: whether the code counted as attended then.
         batch_id: the action over several lines that it is a part of.
+        minutes_late: how late the student came, as a file said; None where nobody said so.
     """
 
     __tablename__ = "attendance_corrections"
@@ -190,6 +191,7 @@ class Correction(SQLModel, table=True):
     batch_id: uuid.UUID | None = Field(
         default=None, foreign_key="correction_batches.id", index=True
     )
+    minutes_late: int | None = Field(default=None)
 
 
 class CorrectionMention(SQLModel, table=True):

@@ -52,6 +52,20 @@ ATTENDANCE_COLUMNS = (
     ),
     Column("room", ROOM_ALIASES, ("R12", "R12", "R12")),
     Column(
+        "minutes_late",
+        (
+            "minutes late", "late minutes", "minutes of lateness", "lateness in minutes",
+            "lateness", "tardy minutes", "minutes tardy", "late by", "minuten verspätet",
+            "verspätet minuten", "verspätungsminuten", "verspätung in minuten",
+            "verspätung minuten", "minuten verspätung", "minuten zu spät", "verspätung",
+            "minutes de retard", "retard en minutes", "retard minutes", "durée du retard",
+            "retard", "minutos de retraso", "retraso en minutos", "minutos tarde",
+            "minutos de atraso", "retraso", "دقائق التأخير", "دقائق التأخر",
+            "التأخير بالدقائق", "مدة التأخير", "التأخير",
+        ),
+        ("", "12", ""),
+    ),
+    Column(
         "reason",
         (
             "reason", "grund", "begründung", "raison", "motif", "motivo", "razón", "السبب",

@@ -215,10 +215,13 @@ class OneRosterFiles:
         return judged_each(self, rows, judge)
 
     def _judge_courses(self, db: Session, rows: Sequence[ParsedRow], lock: bool) -> list[Judged]:
-        sourced = find_sourced(db, SourcedKind.COURSE, [row["sourced_id"] for row in rows])
         if lock:
-            service.lock_courses(db, list(sourced.values()), is_exclusive=True)
+            service.lock_timetable(db)  # before courses, as everywhere
+        sourced = find_sourced(db, SourcedKind.COURSE, [row["sourced_id"] for row in rows])
         coded = courses_by_code(db, [row["code"] for row in rows])
+        if lock:
+            ids = {*sourced.values(), *(one.id for one in coded.values())}
+            service.lock_courses(db, ids, is_exclusive=True)
         query = select(Course).where(col(Course.id).in_(list(sourced.values())))
         by_id = {one.id: one for one in (*db.exec(query), *coded.values())}
         ids_known = self._known_ids(db, Stage.COURSES, sourced, by_id)

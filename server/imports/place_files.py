@@ -57,6 +57,8 @@ class RoomFiles:
 
     def judge(self, db: Session, rows: Sequence[ParsedRow], *, lock: bool) -> list[Judged]:
         """Compare rows with the rooms of these names."""
+        if lock:
+            service.lock_timetable(db)  # before a new room is recorded
         names = [row["name"] for row in rows]
         known = set(db.exec(select(Room.name).where(col(Room.name).in_(names))))
 
@@ -109,7 +111,12 @@ class CourseFiles:
 
     def judge(self, db: Session, rows: Sequence[ParsedRow], *, lock: bool) -> list[Judged]:
         """Compare rows with the courses of these codes."""
+        if lock:
+            service.lock_timetable(db)  # before courses, as everywhere
         known = courses_by_code(db, [row["code"] for row in rows])
+        if lock:
+            # A new course is recorded before the next row changes another one.
+            service.lock_courses(db, [one.id for one in known.values()], is_exclusive=True)
 
         def judge(row: ParsedRow) -> Judged:
             refuse_text(row, "code", _LONGEST_CODE)

@@ -11,8 +11,8 @@ from sqlmodel import Session, col, select
 
 from server.attendance.codes.code_list import Code, CodeList
 from server.attendance.codes.service import codes_of
-from server.attendance.decisions.past_marks import PastWord, texts_of
-from server.attendance.register import ATTENDED, Judgement
+from server.attendance.decisions.past_marks import LineKey, PastWord, texts_of
+from server.attendance.register import ATTENDED, Judgement, minutes_late
 from server.attendance.service import registers_of
 from server.db.types import new_id, now
 from server.imports.findings import RowError, RowOutcome, ValueChange
@@ -71,7 +71,10 @@ class KnownLines:
         self._views = _existing(db, rows, lock=lock)
         self._plan(db, rows, zone)
         every = [view for views in self._views.values() for view in views]
-        self._lines = dict(_lines(db, every, people))
+        self._lines: dict[LineKey, Judgement] = {}
+        self._minutes_late: dict[LineKey, int | None] = {}
+        for key, line, minutes in _lines(db, every, people):
+            self._lines[key], self._minutes_late[key] = line, minutes
         ids = [view.lesson.id for view in every if view.lesson.id not in self._plans]
         self._texts = texts_of(db, ids, people)
         courses = {view.course.id for view in every}
@@ -97,14 +100,18 @@ class KnownLines:
         is_open = self._is_open(line, mark)
         remark, changes = self._remark((lesson_id, person_id), mark)
         plan = self._plans.get(lesson_id)
-        if not is_open:
-            self._refuse_other_reason((lesson_id, person_id), line, mark)
-            if not remark:
-                return LineOutcome(RowOutcome.UNCHANGED, view, plan)
-            word = PastWord(lesson_id, person_id, None, "", remark)
-            return LineOutcome(RowOutcome.CHANGED, view, plan, word, changes)
-        word = PastWord(lesson_id, person_id, mark.code.id, reason, remark)
-        return LineOutcome(RowOutcome.NEW, view, plan, word)
+        if is_open:
+            code_id, minutes = mark.code.id, mark.minutes_late
+            word = PastWord(lesson_id, person_id, code_id, reason, remark, minutes)
+            return LineOutcome(RowOutcome.NEW, view, plan, word)
+        self._refuse_other_reason((lesson_id, person_id), line, mark)
+        minutes = self._new_minutes((lesson_id, person_id), mark)
+        if not remark and minutes is None:
+            return LineOutcome(RowOutcome.UNCHANGED, view, plan)
+        if minutes is not None:
+            changes = (*changes, ValueChange("minutes_late", "", str(minutes)))
+        word = PastWord(lesson_id, person_id, None, "", remark, minutes)
+        return LineOutcome(RowOutcome.CHANGED, view, plan, word, changes)
 
     def _view(self, found: FoundRow) -> LessonView:
         """Return the lesson of a row.
@@ -147,14 +154,25 @@ class KnownLines:
             raise _standing(line, shown)
         return False
 
-    def _refuse_other_reason(
-        self, key: tuple[uuid.UUID, uuid.UUID], line: Judgement, mark: PastMark
-    ) -> None:
+    def _refuse_other_reason(self, key: LineKey, line: Judgement, mark: PastMark) -> None:
         stands = self._texts.reasons.get(key, "")
         known = {fold(one) for one in (stands, stands.rpartition(" (")[0]) if one}
         is_same = fold(mark.reason) in known
         if mark.reason and line.is_corrected and not is_same:
             raise RowError("reason_stands", "reason")
+
+    def _new_minutes(self, key: LineKey, mark: PastMark) -> int | None:
+        """Return the minutes late that a row adds to a late line; None where it adds none.
+
+        Raises:
+            RowError: there are other ones, of a file or because a kiosk saw the student.
+        """
+        stand = self._minutes_late.get(key)
+        if mark.minutes_late is None or mark.minutes_late == stand:
+            return None
+        if stand is not None:
+            raise RowError("minutes_late_stand", "minutes_late", count=str(stand))
+        return mark.minutes_late
 
     def _not_listed(self, view: LessonView, person_id: uuid.UUID, day: date) -> RowError:
         """Return why the register of a lesson does not list a student.
@@ -166,9 +184,7 @@ class KnownLines:
             return RowError("register_older", "student_number")
         return RowError("not_on_roster", "student_number", day=day.isoformat())
 
-    def _remark(
-        self, key: tuple[uuid.UUID, uuid.UUID], mark: PastMark
-    ) -> tuple[str, tuple[ValueChange, ...]]:
+    def _remark(self, key: LineKey, mark: PastMark) -> tuple[str, tuple[ValueChange, ...]]:
         """Return the remark that a row adds; empty where it adds none.
 
         Raises:
@@ -235,8 +251,11 @@ def _existing(
 
 def _lines(
     db: Session, views: Iterable[LessonView], people: Collection[uuid.UUID]
-) -> Iterator[tuple[tuple[uuid.UUID, uuid.UUID], Judgement]]:
-    """Yield the lines of some people; a week at a time: a longer span has more events."""
+) -> Iterator[tuple[LineKey, Judgement, int | None]]:
+    """Yield the lines of some people with how many minutes late they came.
+
+    A week at a time: a longer span has more events.
+    """
     weeks: dict[date, list[LessonView]] = {}
     for view in views:
         weeks.setdefault(monday(view.lesson.day), []).append(view)
@@ -245,7 +264,8 @@ def _lines(
         for register in registers_of(db, some, at=now()):
             for line in register.lines:
                 if line.person.id in wanted:
-                    yield (register.view.lesson.id, line.person.id), line.mark
+                    minutes = minutes_late(line.mark, register.window)
+                    yield (register.view.lesson.id, line.person.id), line.mark, minutes
 
 
 def _lesson(plan: PastPlan, zone: ZoneInfo) -> Lesson:

@@ -6,6 +6,7 @@ from datetime import date, time, timedelta
 
 from server.attendance.codes.code_list import Code
 from server.attendance.decisions.corrections import SHORTEST_REASON
+from server.attendance.register import AttendanceStatus
 from server.imports.findings import ParsedRow, RowError
 from server.imports.values import read_date, read_time
 from server.past_marks.statuses import StatusNames
@@ -16,6 +17,7 @@ from server.timetable.tables import Course, Room
 _LONGEST_REASON = 300
 _LONGEST_REMARK = 500
 _LONGEST_MINUTES = 12 * 60
+_MOST_MINUTES_LATE = 10 * 60
 _MOST_DIGITS = 4
 
 
@@ -25,11 +27,13 @@ class PastMark:
 
     Attributes:
         reason: as the school's list spells it; may be empty.
+        minutes_late: None: the row does not say it.
     """
 
     code: Code
     reason: str
     remark: str
+    minutes_late: int | None = None
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ class MarkReader:
         reason = self.reasons.get(fold(row["reason"]), row["reason"])
         if code.needs_reason and len(reason) < SHORTEST_REASON:
             raise RowError("status_reason", "reason")
-        return PastMark(code, reason, row["remark"])
+        return PastMark(code, reason, row["remark"], _minutes_late(row["minutes_late"], code))
 
     def _room(self, name: str) -> Room | None:
         if name and name not in self.rooms:
@@ -127,10 +131,32 @@ def _time(row: ParsedRow, column: str) -> time | None:
 def _length(text: str) -> timedelta | None:
     if not text:
         return None
-    digits = text.lstrip("0") if text.isascii() and text.isdigit() else ""
-    if not (digits and len(digits) <= _MOST_DIGITS and int(digits) <= _LONGEST_MINUTES):
+    minutes = _whole_number(text, most=_LONGEST_MINUTES)
+    if not minutes:
         raise RowError("minutes", "minutes", value=text)
-    return timedelta(minutes=int(digits))
+    return timedelta(minutes=minutes)
+
+
+def _minutes_late(text: str, code: Code) -> int | None:
+    """Return how late a student came; None where a cell is empty, or 0 and they were not late."""
+    if not text:
+        return None
+    minutes = _whole_number(text, most=_MOST_MINUTES_LATE)
+    if minutes is None:
+        raise RowError("minutes_late", "minutes_late", value=text)
+    if code.category == AttendanceStatus.LATE:
+        return minutes
+    if minutes:
+        raise RowError("not_late", "minutes_late")
+    return None
+
+
+def _whole_number(text: str, *, most: int) -> int | None:
+    """Return a number of digits alone, also 0; None where it is none, or more than `most`."""
+    if not (text.isascii() and text.isdigit()):
+        return None
+    digits = text.lstrip("0") or "0"
+    return int(digits) if len(digits) <= _MOST_DIGITS and int(digits) <= most else None
 
 
 def same_identity(row: ParsedRow) -> str:

@@ -45,8 +45,10 @@ class SumsOfLessons(CountsRead):
 
     lessons: int = Field(description="lessons that took place")
     cancelled: int = Field(description="lessons that were cancelled")
-    late_minutes: int = Field(description="minutes late, together, where a kiosk saw the person")
-    late_minutes_median: int | None = Field(description="null where no kiosk did")
+    late_minutes: int = Field(
+        description="minutes late, together, as kiosks saw the person or a file said"
+    )
+    late_minutes_median: int | None = Field(description="null where none are known")
 
 
 class CourseAttendance(SumsOfLessons):

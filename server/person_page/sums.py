@@ -16,7 +16,7 @@ _Kinds = dict[Standing | None, int]
 
 @dataclass(frozen=True)
 class Lateness:
-    """How late the person was, in the lessons where a kiosk saw them come late.
+    """How late the person was, in the lessons where a kiosk saw it or a file said it.
 
     Attributes:
         minutes: of each lesson, after its start.
@@ -31,7 +31,7 @@ class Lateness:
 
     @property
     def median(self) -> int | None:
-        """The median, in whole minutes; None where nobody saw the person come late."""
+        """The median, in whole minutes; None where none are known."""
         return round(median(self.minutes)) if self.minutes else None
 
 

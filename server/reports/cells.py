@@ -37,6 +37,7 @@ _HEADS: dict[ReportView, tuple[str, ...]] = {
         "seen",
         "left",
         "corrected",
+        "minutes_late",
     ),
     ReportView.UNTAKEN: ("date", "starts", "course", "room", "teacher", "open", "lines", "unseen"),
 }
@@ -125,7 +126,7 @@ def _person(line: LineFacts, names: ExportNames) -> list[Cell]:
 
 def _moments(line: LineFacts, t: Translator, zone: ZoneInfo) -> list[Cell]:
     seen, left = (at and _time(at, zone) for at in (line.first_seen_at, line.left_at))
-    return [seen or "", left or "", _yes(line.is_corrected, t)]
+    return [seen or "", left or "", _yes(line.is_corrected, t), line.minutes_late]
 
 
 def _yes(is_so: object, t: Translator) -> str:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy
 from sqlmodel import Session, col, func
 
-from server.attendance.register import AttendanceStatus
+from server.attendance.register import AttendanceStatus, minutes_late
 from server.attendance.service import Register, registers_of
 from server.reports.standing import Standing, standing_of
 from server.timetable.local_time import local_date, midnight
@@ -47,7 +47,11 @@ class ReportSpan:
 
 
 class LineFacts(NamedTuple):
-    """One line of a register. Names are looked up when it is shown, so erased ones are gone."""
+    """One line of a register. Names are looked up when it is shown, so erased ones are gone.
+
+    Attributes:
+        minutes_late: of `server.attendance.register.minutes_late`.
+    """
 
     person_id: uuid.UUID
     status: AttendanceStatus
@@ -55,6 +59,7 @@ class LineFacts(NamedTuple):
     left_at: datetime | None
     is_corrected: bool
     is_counted: bool | None = None
+    minutes_late: int | None = None
 
 
 class LessonFacts(NamedTuple):
@@ -149,6 +154,7 @@ def facts_of(register: Register) -> LessonFacts:
             line.mark.left_at,
             line.mark.is_corrected,
             line.mark.is_counted,
+            minutes_late(line.mark, register.window),
         )
         for line in register.lines
     )

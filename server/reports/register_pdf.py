@@ -266,6 +266,8 @@ def _lesson_row(
     seen, left = (
         time_words(at, t, zone) if at else "" for at in (line.first_seen_at, line.left_at)
     )
+    if not seen and line.minutes_late is not None:
+        seen = t("attendance.minutes_late", count=line.minutes_late)
     name = (person.display_name, person.student_number) if person else ("", "")
     return [*name, word, seen, left]
 

@@ -57,11 +57,13 @@ def unpack(data: bytes) -> list[LessonFacts]:
 
 def _packed(line: LineFacts) -> list[Any]:
     moments = [at and at.isoformat() for at in (line.first_seen_at, line.left_at)]
-    return [line.person_id.hex, line.status, *moments, line.is_corrected, line.is_counted]
+    words = [line.is_corrected, line.is_counted, line.minutes_late]
+    return [line.person_id.hex, line.status, *moments, *words]
 
 
 def _unpacked(row: list[Any]) -> LineFacts:
-    person, status, first, left, is_corrected, is_counted = row
+    # Reports that were prepared before minutes were kept end one value earlier.
+    person, status, first, left, is_corrected, is_counted, *minutes = row
     return LineFacts(
         uuid.UUID(person),
         AttendanceStatus(status),
@@ -69,4 +71,5 @@ def _unpacked(row: list[Any]) -> LineFacts:
         left and datetime.fromisoformat(left),
         is_corrected,
         is_counted,
+        *minutes,
     )

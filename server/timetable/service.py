@@ -70,6 +70,7 @@ def create_room(db: Session, name: str, *, actor: str) -> Room:
     Raises:
         ConflictError: there is one of that name.
     """
+    lock_timetable(db)
     room = Room(name=name)
     nothing_else = Touched(rooms=frozenset({room.id}))
     _save(db, room, f"There is a room called {name} already.", nothing_else)
@@ -84,6 +85,7 @@ def rename_room(db: Session, room_id: uuid.UUID, name: str, *, actor: str) -> Ro
         NotFoundError: there is no such room.
         ConflictError: there is another one of that name.
     """
+    lock_timetable(db)
     room = room_of(db, room_id)
     room.name = name
     # Kiosks elsewhere say where people are due, so all of them may show the name.
@@ -98,6 +100,7 @@ def create_course(db: Session, *, code: str, title: str, actor: str) -> Course:
     Raises:
         ConflictError: there is one of that code.
     """
+    lock_timetable(db)
     course = Course(code=code, title=title)
     _save(db, course, f"There is a course {code} already.", _names_of(course))
     record(db, actor=actor, action="course.create", subject=f"course:{course.id}")
@@ -113,6 +116,7 @@ def change_course(
         NotFoundError: there is no such course.
         ConflictError: there is another one of that code.
     """
+    lock_timetable(db)
     course = course_of(db, course_id)
     course.code, course.title = code, title
     _save(db, course, f"There is a course {code} already.", _names_of(course))
@@ -357,7 +361,9 @@ def roster_sizes(db: Session, courses: Collection[uuid.UUID], *, on: date) -> di
 def lock_timetable(db: Session) -> None:
     """Let one transaction at a time read the timetable and change what it read.
 
-    Callers take it first: the version and the audit trail are locked after it, in this order.
+    It also guards names: a row with a unique name waits for another transaction that adds the same
+    one, so both must not wait for each other. Callers take it first: the version and the audit
+    trail are locked after it, in this order.
     """
     lock_until_commit(db, TIMETABLE_LOCK)
 

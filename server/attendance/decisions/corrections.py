@@ -97,6 +97,7 @@ def correct(
         _refuse_stale(db, {person_id: seen}, [line])
     code = _usable(db, register, word)
     correction = _row(register, person_id, word, code, made_by)
+    correction.minutes_late = _kept_minutes(line, code)
     correction.made_at = _next_moment(db, lesson_id)
     db.add(correction)
     record(
@@ -200,7 +201,7 @@ def undo(
         lesson_id=lesson_id, undoes_id=batch_id, lines=len(back), made_by=made_by, made_at=now()
     )
     corrections = [
-        _copy(rows[before.ruling_id], made_by)
+        said_again(rows[before.ruling_id], made_by)
         if before
         else _row(register, person_id, Word(None), None, made_by)
         for person_id, before in back.items()
@@ -276,7 +277,11 @@ def _batch(
         made_by=made_by,
         made_at=now(),
     )
-    corrections = [_row(register, one.person.id, word, code, made_by) for one in lines]
+    corrections = []
+    for one in lines:
+        correction = _row(register, one.person.id, word, code, made_by)
+        correction.minutes_late = _kept_minutes(one, code)
+        corrections.append(correction)
     _store(db, batch, corrections, "attendance.correct_many")
     return batch
 
@@ -347,6 +352,12 @@ def _row(
     )
 
 
+def _kept_minutes(line: RegisterLine, code: StatusCode | None) -> int | None:
+    """Return the minutes that a late line keeps where another code for being late is set."""
+    is_late = code is not None and code.category == AttendanceStatus.LATE
+    return line.mark.said_late_min if is_late else None
+
+
 def _refuse_undo(batch: CorrectionBatch, void: Collection[uuid.UUID], register: Register) -> None:
     """Refuse to undo an action where a page would not offer it.
 
@@ -362,8 +373,8 @@ def _refuse_undo(batch: CorrectionBatch, void: Collection[uuid.UUID], register: 
         raise ConflictError("This change can no longer be undone.", problem="undo_late")
 
 
-def _copy(before: Correction, made_by: uuid.UUID) -> Correction:
-    """Say the same again, as a new row."""
+def said_again(before: Correction, made_by: uuid.UUID) -> Correction:
+    """Return a new row that says the same as an earlier one."""
     return Correction(
         lesson_id=before.lesson_id,
         person_id=before.person_id,
@@ -371,6 +382,7 @@ def _copy(before: Correction, made_by: uuid.UUID) -> Correction:
         code_id=before.code_id,
         is_attended=before.is_attended,
         reason=before.reason,
+        minutes_late=before.minutes_late,
         made_by=made_by,
     )
 

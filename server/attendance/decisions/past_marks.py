@@ -5,7 +5,7 @@ registers of today.
 """
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,6 +14,8 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from server.attendance.codes.service import use_code
+from server.attendance.codes.tables import StatusCode
+from server.attendance.decisions.corrections import said_again
 from server.attendance.tables import Correction, LineRemark
 from server.audit.service import digest_of, record
 from server.db.prepared import table_of
@@ -32,6 +34,7 @@ class PastWord:
         code_id: the status; None: the one that stands is right.
         reason: of the correction, with where it comes from.
         remark: empty: none is added.
+        minutes_late: None: none are added.
     """
 
     lesson_id: uuid.UUID
@@ -39,6 +42,7 @@ class PastWord:
     code_id: uuid.UUID | None
     reason: str
     remark: str
+    minutes_late: int | None = None
 
 
 @dataclass(frozen=True)
@@ -91,24 +95,51 @@ def add_past_words(
     """
     chosen = {word.code_id for word in words if word.code_id is not None}
     codes = {code_id: use_code(db, code_id) for code_id in sorted(chosen)}
+    standing = _standing(db, words)
     at = _next_moment(db, {word.lesson_id for word in words})
     for word in words:
-        names = {"lesson_id": word.lesson_id, "person_id": word.person_id}
         if word.code_id is not None:
-            code = codes[word.code_id]
-            correction = Correction(
-                **names,
-                status=code.category,
-                code_id=code.id,
-                is_attended=code.is_attended,
-                reason=word.reason,
-                made_by=made_by,
-                made_at=at,
-            )
+            correction = _first_word(word, codes[word.code_id], made_by)
+        elif word.minutes_late is not None:
+            correction = said_again(standing[word.lesson_id, word.person_id], made_by)
+        else:
+            correction = None
+        if correction is not None:
+            correction.minutes_late, correction.made_at = word.minutes_late, at
             db.add(correction)
         if word.remark:
+            names = {"lesson_id": word.lesson_id, "person_id": word.person_id}
             db.add(LineRemark(**names, text=word.remark, made_by=made_by, made_at=at))
     _record(db, words, origin, lessons_added)
+
+
+def _standing(db: Session, words: Iterable[PastWord]) -> dict[LineKey, Correction]:
+    """Return the newest corrections of the lines that get nothing but minutes."""
+    keys = {
+        (word.lesson_id, word.person_id)
+        for word in words
+        if word.code_id is None and word.minutes_late is not None
+    }
+    if not keys:
+        return {}
+    query = select(Correction).where(
+        col(Correction.lesson_id).in_({lesson_id for lesson_id, _ in keys}),
+        col(Correction.person_id).in_({person_id for _, person_id in keys}),
+    )
+    rows = db.exec(query.order_by(col(Correction.made_at), col(Correction.id)))
+    return {(one.lesson_id, one.person_id): one for one in rows}
+
+
+def _first_word(word: PastWord, code: StatusCode, made_by: uuid.UUID) -> Correction:
+    return Correction(
+        lesson_id=word.lesson_id,
+        person_id=word.person_id,
+        status=code.category,
+        code_id=code.id,
+        is_attended=code.is_attended,
+        reason=word.reason,
+        made_by=made_by,
+    )
 
 
 def _record(
@@ -117,6 +148,7 @@ def _record(
     students = sorted({word.person_id for word in words})
     details = origin.details | {
         "lines": sum(word.code_id is not None for word in words),
+        "minutes_late": sum(word.minutes_late is not None for word in words),
         "remarks": sum(bool(word.remark) for word in words),
         "added": lessons_added,
         "people": len(students),

@@ -63,6 +63,7 @@ def create_group(db: Session, name: str, *, actor: str) -> StudentGroup:
     Raises:
         ConflictError: there is one of that name.
     """
+    lock_timetable(db)
     group = StudentGroup(name=name)
     _save(db, group)
     record(db, actor=actor, action="group.create", subject=f"group:{group.id}")
@@ -76,6 +77,7 @@ def rename_group(db: Session, group_id: uuid.UUID, name: str, *, actor: str) -> 
         NotFoundError: there is no such group.
         ConflictError: there is another one of that name.
     """
+    lock_timetable(db)
     group = group_of(db, group_id)
     group.name = name
     _save(db, group)

@@ -316,7 +316,17 @@ def test_an_import_goes_on_after_a_kill_and_stops_when_it_is_cancelled(
 
 
 Row = tuple[str, ...]
-COLUMNS = ("student_number", "course", "date", "starts", "ends", "room", "status", "remark")
+COLUMNS = (
+    "student_number",
+    "course",
+    "date",
+    "starts",
+    "ends",
+    "room",
+    "status",
+    "remark",
+    "minutes_late",
+)
 
 
 def drawn(students: Sequence[str]) -> st.SearchStrategy[Row]:
@@ -330,6 +340,7 @@ def drawn(students: Sequence[str]) -> st.SearchStrategy[Row]:
         st.sampled_from(["", "R12", "R14"]),
         st.sampled_from(["present", "late", "absent", "?"]),
         st.sampled_from(["", "A remark"]),
+        st.sampled_from(["", "", "0", "12", "later"]),
     )
 
 
@@ -353,7 +364,7 @@ def registers(db: Session) -> set[tuple[Any, ...]]:
         sqlalchemy.select(*which, lesson.c.ends_at, lesson.c.room_id).where(
             lesson.c.ends_at < now()
         ),
-        sqlalchemy.select(*which, said.c.person_id, said.c.code_id).where(
+        sqlalchemy.select(*which, said.c.person_id, said.c.code_id, said.c.minutes_late).where(
             said.c.lesson_id == lesson.c.id
         ),
         sqlalchemy.select(*which, noted.c.person_id, noted.c.text).where(
@@ -390,12 +401,12 @@ def test_order_repetition_and_parts_never_change_a_register(
 
     check()
     first = [
-        ("S1", "BIO-9", DAY, "", "", "", "late", ""),
-        ("S1", "ART-1", DAY, "10:00", "10:45", "R14", "absent", ""),
+        ("S1", "BIO-9", DAY, "", "", "", "late", "", "12"),
+        ("S1", "ART-1", DAY, "10:00", "10:45", "R14", "absent", "", ""),
     ]
     second = [
-        ("S2", "BIO-9", DAY, "8:00", "", "", "absent", "Ill"),
-        ("S2", "BIO-9", day_in(-7), "", "", "", "late", ""),
+        ("S2", "BIO-9", DAY, "8:00", "", "", "absent", "Ill", ""),
+        ("S2", "BIO-9", day_in(-7), "", "", "", "late", "", "5"),
     ]
     together = after(database, [first + second], account, 100)
     assert after(database, [first, second], account, 1) == together
@@ -414,7 +425,7 @@ def test_more_rows_of_a_part_take_no_more_queries(
     imports.bring_in("rosters", f"course;number;from\n{rosters}")
     statements = []
     for count in (2, 40):
-        rows = [(f"X{one}", "BIO-9", DAY, "", "", "", "late", "") for one in range(count)]
+        rows = [(f"X{one}", "BIO-9", DAY, "", "", "", "late", "", "9") for one in range(count)]
         with database.transaction() as db, statements_of(database) as found:
             trial = db.begin_nested()
             bring(db, rows, account, 250)

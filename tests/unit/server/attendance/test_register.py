@@ -2,6 +2,7 @@
 
 import random
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -19,6 +20,7 @@ from server.attendance.register import (
     Ruling,
     count_statuses,
     derive_register,
+    minutes_late,
 )
 
 START = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -287,3 +289,18 @@ def test_taking_back_every_sighting_leaves_nobody_attending(
     taken_back = [not_me(one, data.draw(st.integers(0, 40))) for one in sightings]
     marks = _derive([*sightings, *taken_back], watermarks, at, [])
     assert all(mark.first_seen_at is None for mark in marks)
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "expected"),
+    [("late", None, 12), ("late", 20, 20), ("late", 0, 0), ("present", None, None)],
+)
+def test_minutes_of_a_correction_come_before_those_of_a_sighting(
+    status: str, said: int | None, expected: int | None
+) -> None:
+    word = replace(ruling(status, END), minutes_late=said)
+    assert minutes_late(line(seen(12), rulings=(word,)), WINDOW) == expected
+
+
+def test_nobody_knows_how_late_a_student_was_whom_only_a_person_called_late() -> None:
+    assert minutes_late(line(rulings=(ruling("late", END),)), WINDOW) is None

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from server.attendance.codes.code_list import Code, CodeList
 from server.attendance.register import CORRECTABLE
+from server.imports.attendance_columns import ATTENDANCE_COLUMNS
 from server.imports.findings import ParsedRow, RowError
+from server.imports.matching import guess
 from server.past_marks.reading import MarkReader
 from server.past_marks.statuses import StatusNames
 from server.timetable.tables import Course, Room
@@ -113,6 +115,59 @@ def test_what_is_no_length_is_refused(text: str) -> None:
     assert caught.value.reason == "minutes"
 
 
+@pytest.mark.parametrize(
+    ("status", "text", "expected"),
+    [
+        ("late", "", None),
+        ("late", "0", 0),
+        ("late", "007", 7),
+        ("late", "600", 600),
+        ("present", "0", None),
+        ("absent", "000", None),
+    ],
+)
+def test_minutes_late_are_read(status: str, text: str, expected: int | None) -> None:
+    assert READER.read(row(status=status, minutes_late=text)).mark.minutes_late == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "reason"),
+    [
+        ("late", "601", "minutes_late"),
+        ("late", "-1", "minutes_late"),
+        ("late", "1.5", "minutes_late"),
+        ("late", "12 min", "minutes_late"),
+        ("late", "\u0661\u0662", "minutes_late"),
+        ("late", "9" * 5000, "minutes_late"),
+        ("present", "3", "not_late"),
+        ("absent", "45", "not_late"),
+    ],
+    ids=lambda text: text[:12],
+)
+def test_other_minutes_late_are_refused(status: str, text: str, reason: str) -> None:
+    with pytest.raises(RowError) as caught:
+        READER.read(row(status=status, minutes_late=text))
+    assert (caught.value.reason, caught.value.column) == (reason, "minutes_late")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Minutes late",
+        "minutes_late",
+        "Late minutes",
+        "Minuten versp\u00e4tet",
+        "Versp\u00e4tung (Minuten)",
+        "Minutes de retard",
+        "Minutos de retraso",
+        "\u062f\u0642\u0627\u0626\u0642 \u0627\u0644\u062a\u0623\u062e\u064a\u0631",
+    ],
+)
+def test_the_column_is_found_beside_the_length_of_the_lesson(name: str) -> None:
+    found = guess(["Minutes", "Status", name], ATTENDANCE_COLUMNS)
+    assert found == {"minutes": 0, "status": 1, "minutes_late": 2}
+
+
 CELLS = st.text(max_size=20) | st.sampled_from(["2026-02-30", "10000-01-01", "24:00", "=1+1", "E"])
 
 
@@ -121,7 +176,17 @@ CELLS = st.text(max_size=20) | st.sampled_from(["2026-02-30", "10000-01-01", "24
     st.fixed_dictionaries(
         {},
         optional=dict.fromkeys(
-            ("student_number", "date", "status", "starts", "ends", "minutes", "room", "reason"),
+            (
+                "student_number",
+                "date",
+                "status",
+                "starts",
+                "ends",
+                "minutes",
+                "room",
+                "reason",
+                "minutes_late",
+            ),
             CELLS,
         ),
     )

@@ -2,9 +2,12 @@
 
 import csv
 import io
+import json
 import re
 import uuid
 import zipfile
+import zlib
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from xml.etree import ElementTree as ET  # our own file is read
 
@@ -223,3 +226,22 @@ def test_kept_lines_are_read_back() -> None:
     lessons = report_of(3).lessons or []
     assert unpack(pack(lessons)) == lessons
     assert b"Lovelace" not in pack(lessons)
+
+
+def test_minutes_late_are_kept_and_reports_from_before_have_none() -> None:
+    (lesson,) = report_of(1).lessons or []
+    lines = tuple(one._replace(minutes_late=number) for number, one in enumerate(lesson.lines))
+    assert unpack(pack([lesson._replace(lines=lines)]))[0].lines == lines
+    (row,) = json.loads(zlib.decompress(pack([lesson])))
+    row[-1] = [line[:-1] for line in row[-1]]
+    earlier = zlib.compress(json.dumps([row]).encode())
+    assert unpack(earlier) == [lesson]
+
+
+def test_a_printed_register_says_minutes_where_no_kiosk_saw_the_student() -> None:
+    one = printed(1)
+    (lesson,) = one.report.lessons or []
+    lines = tuple(line._replace(first_seen_at=None, minutes_late=12) for line in lesson.lines)
+    report = replace(one.report, lessons=[lesson._replace(lines=lines)])
+    (page,) = pages_of(lesson_register(replace(one, report=report), translator("en")))
+    assert "12 min late" in page
