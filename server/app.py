@@ -415,6 +415,7 @@ def _services(
         claim_guesses=ClaimGuesses(),
         downloads=BoundedSemaphore(settings.bundle_downloads),
         admit_kiosk=background.broker.admit,
+        pace=background.pace,
         guidance=GuidanceGate(time.monotonic, at_once=GUIDED_AT_ONCE),
         link_gate=LinkGate(time.monotonic),
         cancel_job=background.cancel_job,

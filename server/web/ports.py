@@ -97,6 +97,17 @@ class AdmitKiosk(Protocol):
         """Do it now if the broker can be reached."""
 
 
+class EventPace(Protocol):
+    """Limits how fast the events of one kiosk are taken in."""
+
+    def take(self, kiosk_id: str, payload: bytes) -> None:
+        """Note that a batch is taken in now.
+
+        Raises:
+            TooManyEventsError: the kiosk is over its rate, and has to send the batch again.
+        """
+
+
 class ForgetIneligible(Protocol):
     """Deletes the PIN, cards and link of an account that may have none any more."""
 
