@@ -23,6 +23,7 @@ from server.web.ports import (
     Authenticate,
     AuthenticateToken,
     CancelJob,
+    Configurations,
     CountUndecided,
     EventPace,
     ForgetIneligible,
@@ -61,6 +62,7 @@ class Services:
         downloads: one is held for each file of a bundle that is being sent.
         admit_kiosk: opens the broker to a kiosk that has just claimed.
         pace: how fast events of each kiosk are taken in.
+        configurations: what kiosks should have, and whether it is still the same.
         guidance: lets pictures of cameras through to the recognition service.
         link_gate: limits how often the page of a person's own link is asked for.
         cancel_job: cancels a job.
@@ -93,6 +95,7 @@ class Services:
     downloads: BoundedSemaphore
     admit_kiosk: AdmitKiosk
     pace: EventPace
+    configurations: Configurations
     guidance: PictureGate
     link_gate: LinkPageGate
     cancel_job: CancelJob
@@ -148,6 +151,7 @@ CookiesDep = Annotated[SignInCookies, _field("cookies")]
 EncoderDep = Annotated[FaceEncoder, _field("encoder")]
 SignerDep = Annotated[AckSigner, _field("signer")]
 AdmitKioskDep = Annotated[AdmitKiosk, _field("admit_kiosk")]
+ConfigurationsDep = Annotated[Configurations, _field("configurations")]
 PaceDep = Annotated[EventPace, _field("pace")]
 GuidanceDep = Annotated[PictureGate, _field("guidance")]
 LinkGateDep = Annotated[LinkPageGate, _field("link_gate")]
