@@ -209,7 +209,7 @@ class TooManyEventsError(ServerError):
     code = "too_many_events"
     default_message = "Events of this kiosk arrive faster than they are taken in. Send them later."
 
-    def __init__(self, retry_after_s: int = 1) -> None:
+    def __init__(self, *, retry_after_s: int = 1) -> None:
         super().__init__(retry_after_s=retry_after_s)
         self.retry_after_s = retry_after_s
 

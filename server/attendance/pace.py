@@ -74,7 +74,8 @@ class IngestPace:
                 return
         _HELD_BACK.inc()
         # The next whole second after that: then its account is above zero.
-        raise TooManyEventsError(min(MAX_RETRY_AFTER_S, math.floor(due_in_s) + 1))
+        wait_s = min(MAX_RETRY_AFTER_S, math.floor(due_in_s) + 1)
+        raise TooManyEventsError(retry_after_s=wait_s)
 
     def _due_in_s(self, account: _Account) -> float | None:
         return None if account.events > 0 else -account.events / self._rate

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.integration
 
 OpenSchool = Callable[[float], RealSchool]
 EVENTS = 450
+_FEW = 10
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -83,9 +84,17 @@ def test_what_came_over_mqtt_counts_over_http(open_school: OpenSchool, tmp_path:
         for _ in range(EVENTS):
             door.sees(school.people[0])
         wait_until(lambda: door.device.outbox.waiting <= EVENTS - 101, what="more than its burst")
-        with pytest.raises(PacedError) as asked:
-            door.device.client.send_events(EventBatch(kiosk_id=school.kiosk_id, events=()))
+        asked = [_asked_to_wait_s(door, school) for _ in range(_FEW)]
     finally:
         door.device.stop()
 
-    assert asked.value.retry_after_s >= 1
+    assert max(asked) >= 1, "a few empty batches alone are far from its burst"
+
+
+def _asked_to_wait_s(door: Door, school: RealSchool) -> int:
+    """Send an empty batch over HTTP; return how long the server asks to wait, 0: it took it."""
+    try:
+        door.device.client.send_events(EventBatch(kiosk_id=school.kiosk_id, events=()))
+    except PacedError as exc:
+        return exc.retry_after_s
+    return 0
