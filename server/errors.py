@@ -199,19 +199,12 @@ class TooManyAttemptsError(ServerError):
 
 
 class TooManyEventsError(ServerError):
-    """A kiosk is over its rate; nothing of its batch was taken in, and it sends it again.
-
-    Args:
-        retry_after_s: when to send it, whole seconds.
-    """
+    """A kiosk is over its rate; nothing of its batch was taken in, and it sends it again."""
 
     status_code = 429
     code = "too_many_events"
     default_message = "Events of this kiosk arrive faster than they are taken in. Send them later."
-
-    def __init__(self, *, retry_after_s: int = 1) -> None:
-        super().__init__(retry_after_s=retry_after_s)
-        self.retry_after_s = retry_after_s
+    retry_after_s = 1
 
 
 class SignInBusyError(ServerError):

@@ -73,9 +73,7 @@ class IngestPace:
                 account.events -= events_in(payload)
                 return
         _HELD_BACK.inc()
-        # The next whole second after that: then its account is above zero.
-        wait_s = min(MAX_RETRY_AFTER_S, math.floor(due_in_s) + 1)
-        raise TooManyEventsError(retry_after_s=wait_s)
+        raise _too_many(due_in_s)
 
     def _due_in_s(self, account: _Account) -> float | None:
         return None if account.events > 0 else -account.events / self._rate
@@ -91,6 +89,14 @@ class IngestPace:
         account.at_s = at_s
         self._accounts[kiosk_id] = account
         return account
+
+
+def _too_many(due_in_s: float) -> TooManyEventsError:
+    """Ask for the next whole second after that: then the account is above zero."""
+    wait_s = min(MAX_RETRY_AFTER_S, math.floor(due_in_s) + 1)
+    error = TooManyEventsError(retry_after_s=wait_s)
+    error.retry_after_s = wait_s
+    return error
 
 
 def events_in(payload: bytes) -> int:
