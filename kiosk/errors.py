@@ -14,7 +14,8 @@ KioskError
 ├── KeeperError                   what keeps the storage key is not there or refuses
 └── SyncError                     the server or broker did not do what was asked
     ├── UnreachableError          no answer: try again later
-    │   └── UntrustedLinkError    a connection that must not be used, as TLS is wrong or missing
+    │   ├── UntrustedLinkError    a connection that must not be used, as TLS is wrong or missing
+    │   └── PacedError            the server takes this kiosk's events a little later
     ├── RefusedError              an answer, and it says no (status and code kept)
     │   ├── ClaimRefusedError     the claim code was not accepted
     │   └── RevokedError          the server signed that this claim has ended
@@ -136,6 +137,20 @@ class UntrustedLinkError(UnreachableError):
     def __init__(self, message: str, fault: str) -> None:
         super().__init__(message)
         self.fault = fault
+
+
+class PacedError(UnreachableError):
+    """The server is there, and takes this kiosk's next events only after a while.
+
+    It is no failure: everything is kept, and the same way is used again.
+
+    Args:
+        retry_after_s: when to send again, seconds.
+    """
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(f"the server asks to send again in {retry_after_s} s")
+        self.retry_after_s = retry_after_s
 
 
 class RefusedError(SyncError):

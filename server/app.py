@@ -142,6 +142,7 @@ from server.enrollment.guidance import GuidanceGate
 from server.enrollment.problems import problem_sentence, problems, unreadable_sentences
 from server.kiosks.answers import SignedAnswers, answer_key
 from server.kiosks.guesses import ClaimGuesses
+from server.kiosks.known_configurations import KnownConfigurations
 from server.kiosks.presence import count_kiosks
 from server.kiosks.server_key import ServerSigner
 from server.kiosks.strangers import Strangers
@@ -415,6 +416,8 @@ def _services(
         claim_guesses=ClaimGuesses(),
         downloads=BoundedSemaphore(settings.bundle_downloads),
         admit_kiosk=background.broker.admit,
+        pace=background.pace,
+        configurations=KnownConfigurations(links, vault),
         guidance=GuidanceGate(time.monotonic, at_once=GUIDED_AT_ONCE),
         link_gate=LinkGate(time.monotonic),
         cancel_job=background.cancel_job,

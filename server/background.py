@@ -14,6 +14,7 @@ from server.absences.tasks import TextUpkeep
 from server.accuracy.nightly import NightlyMeasurement
 from server.accuracy.tasks import MeasureSchool
 from server.attendance.decisions.remarks import expire_remarks
+from server.attendance.pace import IngestPace
 from server.attendance.tasks import QuarantineUpkeep
 from server.backup.schedule import BackupSchedule
 from server.certificates.links import Links
@@ -70,6 +71,7 @@ class Background:
         upkeep: watches the recognition service, and erases.
         nightly: asks for measurements of the school.
         quarantine: judges events again that lay in the future.
+        pace: how fast events of each kiosk are taken in.
         broker: talks to the broker.
         certificates: renews the school's certificates.
         credentials: renews PINs that a revoked kiosk held.
@@ -136,7 +138,8 @@ class Background:
         self.planning = LessonPlanning(database, zone)
         self.keys = FollowKeys(vault)
         self.backups = BackupSchedule(database, vault, settings)
-        self.broker = BrokerTasks(links, database, vault)
+        self.pace = IngestPace(settings.ingest_rate, settings.ingest_burst)
+        self.broker = BrokerTasks(links, database, vault, pace=self.pace)
         self.school = FollowSchool(database, settings)
         self.certificates = CertificateUpkeep(settings, partial(tell_mosquitto, settings))
 

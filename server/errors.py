@@ -198,6 +198,15 @@ class TooManyAttemptsError(ServerError):
     default_message = "Too many failed attempts. Please wait before trying again."
 
 
+class TooManyEventsError(ServerError):
+    """A kiosk is over its rate; nothing of its batch was taken in, and it sends it again."""
+
+    status_code = 429
+    code = "too_many_events"
+    default_message = "Events of this kiosk arrive faster than they are taken in. Send them later."
+    retry_after_s = 1
+
+
 class SignInBusyError(ServerError):
     """More passwords are waiting to be checked than the server takes at a time."""
 

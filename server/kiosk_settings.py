@@ -12,14 +12,13 @@ class KioskSettings(BaseSettings):
     ingest_rate: float = Field(
         default=50.0,
         ge=1,
-        description="Events a second that are taken in of one kiosk through the broker once its"
-        " burst is used up. What comes faster waits; nothing is lost.",
+        description="Events a second that are taken in of one kiosk, through the broker and over"
+        " HTTP together, once its burst is used up. What comes faster waits; nothing is lost.",
     )
     ingest_burst: int = Field(
         default=5000,
         ge=100,
-        description="Events of one kiosk that are taken in through the broker as fast as they"
-        " come, after a pause.",
+        description="Events of one kiosk that are taken in as fast as they come, after a pause.",
     )
     bundles_dir: Path | None = Field(
         default=None,

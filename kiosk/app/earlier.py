@@ -9,7 +9,7 @@ from typing import Protocol
 from kiosk.domain.clock import Clock
 from kiosk.domain.health import FaultEdge
 from kiosk.domain.queue import Settled
-from kiosk.errors import StorageError, SyncError, UnreachableError
+from kiosk.errors import PacedError, StorageError, SyncError, UnreachableError
 from kiosk.storage.earlier import (
     EarlierOutbox,
     drop_if_done,
@@ -44,6 +44,11 @@ class _Outlook:
     asked_at_s: float | None = None
     is_stuck: bool = False
     fault: Exception | None = None
+
+    @property
+    def is_faulty(self) -> bool:
+        """Whether something failed. A server that asks to wait is no fault."""
+        return self.fault is not None and not isinstance(self.fault, PacedError)
 
 
 class EarlierDelivery:
@@ -98,7 +103,7 @@ class EarlierDelivery:
             known.fault = exc
 
     def _log_faults(self) -> None:
-        faults = [(file, one.fault) for file, one in self._known.items() if one.fault]
+        faults = [(file, one.fault) for file, one in self._known.items() if one.is_faulty]
         if faults and self._fault.start(self._clock.monotonic_s()):
             for file, fault in faults:
                 logger.warning("set-aside events wait in %s: %s", file.name, fault)

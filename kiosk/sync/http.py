@@ -14,6 +14,7 @@ from kiosk.domain.links import LinkSecurity
 from kiosk.errors import (
     AnswerError,
     ClaimRefusedError,
+    PacedError,
     RefusedError,
     RevokedError,
     SyncError,
@@ -28,6 +29,7 @@ from kiosk.sync.trust import LinkTrust
 from protocol.v1.errors import ProtocolError
 from protocol.v1.fields import MAX_DOCUMENT_BYTES, MAX_MESSAGE_BYTES, MessageT
 from protocol.v1.messages import (
+    TOO_MANY_EVENTS,
     Ack,
     ClaimRequest,
     ClaimResponse,
@@ -41,6 +43,7 @@ from protocol.v1.messages import (
     Message,
     ScanTemplateBatch,
     ScanTemplateReceipt,
+    TooManyEvents,
     parse_message,
 )
 from protocol.v1.statements import NONCE_HEADER
@@ -235,7 +238,8 @@ class ServerClient:
         """Deliver events and get the server's signed word on them.
 
         Raises:
-            SyncError: see `_call`; AnswerError also for an ack that is not for this batch.
+            SyncError: see `_call`; AnswerError also for an ack that is not for this batch, and
+                PacedError where the server takes the batch later.
         """
         return self._acknowledged("/sync/events", batch)
 
@@ -347,6 +351,8 @@ class ServerClient:
 
     def _refusal(self, answer: Answer) -> SyncError:
         """Return what a signed status other than success means."""
+        if answer.code == TOO_MANY_EVENTS and (paced := _paced(answer)) is not None:
+            return paced
         if _is_temporary(answer.status):
             return _try_later(answer.status)
         is_revoked = answer.status == HTTPStatus.UNAUTHORIZED and answer.code == _REVOKED
@@ -433,6 +439,15 @@ def _is_temporary(status: int) -> bool:
 
 def _try_later(status: int) -> UnreachableError:
     return UnreachableError(f"the server cannot answer now (status {status})")
+
+
+def _paced(answer: Answer) -> PacedError | None:
+    """Return what a signed 429 asks for; None: a form that this version does not know."""
+    try:
+        asked = TooManyEvents.model_validate(answer.document["error"].get("details"))
+    except (KeyError, AttributeError, ValueError):
+        return None
+    return PacedError(asked.retry_after_s)
 
 
 def _parsed(kind: type[MessageT], answer: Answer) -> MessageT:

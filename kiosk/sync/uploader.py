@@ -10,7 +10,7 @@ from kiosk.domain.clock import Clock
 from kiosk.domain.health import FaultEdge, LinkHealth
 from kiosk.domain.queue import EventQueue, Settled
 from kiosk.domain.spans import NO_END, SeqSpan
-from kiosk.errors import StorageError, SyncError
+from kiosk.errors import PacedError, StorageError, SyncError
 from kiosk.sync.acks import AckCheck
 from kiosk.sync.backoff import Backoff
 from kiosk.sync.inbox import Arrived, Inbox, Item, LinkChanged, Woken
@@ -49,7 +49,12 @@ class ServerSide(Protocol):
     """The way straight to the server: `kiosk.sync.http.ServerClient`."""
 
     def send_events(self, batch: EventBatch) -> Ack:
-        """Deliver a batch and get the ack that the server signed; raises SyncError."""
+        """Deliver a batch and get the ack that the server signed.
+
+        Raises:
+            PacedError: the server takes it later, and says when.
+            SyncError: it was not delivered.
+        """
         ...
 
 
@@ -276,6 +281,9 @@ class Uploader:
                 if events and not _is_progress(settled):
                     self._wait_longer()
                     return
+        except PacedError as exc:
+            self._wait_as_asked(exc)
+            return
         except SyncError as exc:
             logger.debug("Events wait: %s", exc)
             self._wait_longer()
@@ -354,6 +362,12 @@ class Uploader:
     def _send_all_again(self) -> None:
         self._in_flight.clear()
         self._outbox.send_again()
+
+    def _wait_as_asked(self, paced: PacedError) -> None:
+        """Wait as long as the server says, which is no failure: the next wait is no longer."""
+        logger.debug("Events wait: %s", paced)
+        self._backoff.reset()
+        self._retry_at_s = self._clock.monotonic_s() + paced.retry_after_s
 
     def _wait_longer(self) -> None:
         self._retry_at_s = self._clock.monotonic_s() + self._backoff.next_s()

@@ -28,6 +28,9 @@ MAX_EVENTS_PER_BATCH = 100
 MAX_REFUSALS_PER_ACK = 200
 MAX_LOST_PER_ACK = 50
 MAX_RANGES_PER_ACK = 64
+#: The code of the answer 429 to a batch that came too soon; see `TooManyEvents`.
+TOO_MANY_EVENTS = "too_many_events"
+MAX_RETRY_AFTER_S = 3600
 
 
 class ClockSource(StrEnum):
@@ -247,6 +250,19 @@ class SeqRange(Message):
 
     first: Seq
     last: Seq
+
+
+class TooManyEvents(Message):
+    """Why a batch over HTTP has to wait: the details of the error `too_many_events` (429).
+
+    Nothing of the batch was taken in, and nothing was refused: the kiosk sends it again. The
+    header `Retry-After` says the same, but the signature of the answer covers its body alone.
+
+    Attributes:
+        retry_after_s: when to send it again, whole seconds.
+    """
+
+    retry_after_s: Annotated[int, Field(ge=1, le=MAX_RETRY_AFTER_S)]
 
 
 class Ack(Message):

@@ -42,6 +42,8 @@ from protocol.v1.direction import (
 )
 from protocol.v1.events import (
     MAX_EVENTS_PER_BATCH,
+    MAX_RETRY_AFTER_S,
+    TOO_MANY_EVENTS,
     Ack,
     AttendanceEvent,
     ClockSource,
@@ -57,6 +59,7 @@ from protocol.v1.events import (
     RawEvent,
     RefusalReason,
     SeqRange,
+    TooManyEvents,
     UnsignedEvent,
     Watermark,
 )
@@ -103,7 +106,9 @@ __all__ = [
     "MAX_DOCUMENT_BYTES",
     "MAX_EVENTS_PER_BATCH",
     "MAX_MESSAGE_BYTES",
+    "MAX_RETRY_AFTER_S",
     "MAX_SCANS_PER_BATCH",
+    "TOO_MANY_EVENTS",
     "Ack",
     "ArrivalStatus",
     "AttendanceEvent",
@@ -169,6 +174,7 @@ __all__ = [
     "TemplateUpsert",
     "Tombstone",
     "TombstoneReason",
+    "TooManyEvents",
     "TrustOffer",
     "UnsignedEvent",
     "VersionHint",

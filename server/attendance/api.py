@@ -38,7 +38,7 @@ from server.kiosks.tables import Kiosk
 from server.timetable.lesson_read import lesson_read
 from server.web.ports import AckSigner
 from server.web.routes import GuardedRouter
-from server.web.state import SettingsDep, SignerDep
+from server.web.state import PaceDep, SettingsDep, SignerDep
 from server.web.threads import ThreadLane, run_in_lane
 
 router = GuardedRouter(prefix="/api/v1", tags=["attendance"])
@@ -158,23 +158,28 @@ async def _bounded_body(request: Request) -> bytes:
 
 @router.post("/sync/events")
 async def sync_events(
-    request: Request, device: DeviceDep, database: DatabaseDep, signer: SignerDep
+    request: Request, device: DeviceDep, database: DatabaseDep, signer: SignerDep, pace: PaceDep
 ) -> Ack:
-    """Take in a batch of attendance events; the answer is the same ack as over MQTT."""
+    """Take in a batch of attendance events; the answer is the same ack as over MQTT.
+
+    429 where the kiosk is over its rate: it sends the batch again after `Retry-After`.
+    """
     delivery = Delivery(device.wire_id, await _bounded_body(request))
+    pace.take(device.wire_id, delivery.payload)
     work = partial(_take_one_in, database, signer, delivery)
     return await run_in_lane(ThreadLane.DEVICES, work)
 
 
 @router.post("/sync/earlier-events")
 async def sync_earlier_events(
-    request: Request, device: DeviceDep, database: DatabaseDep, signer: SignerDep
+    request: Request, device: DeviceDep, database: DatabaseDep, signer: SignerDep, pace: PaceDep
 ) -> Ack:
     """Take in a batch that a device recorded under an earlier identity or with an earlier key.
 
-    The ack is for the identity that the batch names.
+    The ack is for the identity that the batch names. 429 as for the device's own events.
     """
     payload = await _bounded_body(request)
+    pace.take(device.wire_id, payload)
     work = partial(_take_earlier_in, database, signer, device, payload)
     return await run_in_lane(ThreadLane.DEVICES, work)
 

@@ -16,7 +16,7 @@ from protocol.v1.messages import (
 from protocol.v1.sync import MAX_PAGE_ENTRIES
 from server.db.dependencies import DatabaseDep, DBDep, ReadDBDep
 from server.db.types import now
-from server.kiosks import claiming, configuration, placements, service
+from server.kiosks import claiming, placements, service
 from server.kiosks.device import DeviceDep
 from server.kiosks.gallery import etag_of
 from server.kiosks.gallery_pages import PageRequest, current_page
@@ -37,10 +37,11 @@ from server.web.access import AdminDep, require_role
 from server.web.etags import IfNoneMatch, is_known
 from server.web.principal import Principal, Role
 from server.web.routes import GuardedRouter
-from server.web.state import LinksDep, SettingsDep, VaultDep
+from server.web.state import ConfigurationsDep, SettingsDep, VaultDep
 
 router = GuardedRouter(prefix="/api/v1", tags=["kiosks"])
 TechnicianDep = Annotated[Principal, require_role(Role.TECHNICIAN)]
+_PRIVATE = {"Cache-Control": "private, no-cache"}
 ViewerDep = Annotated[Principal, require_role(Role.TECHNICIAN, Role.OFFICE, Role.DPO)]
 
 
@@ -194,20 +195,27 @@ def sync_gallery(
 def sync_config(
     device: DeviceDep,
     db: ReadDBDep,
-    links: LinksDep,
+    configurations: ConfigurationsDep,
     if_none_match: IfNoneMatch = "",
 ) -> Response:
     """Policy, the next 7 days of the kiosk's room, and names; 304 where nothing changed."""
-    school = configuration.school_info(links)
-    document = configuration.build(db, device, school, now())
+    at = now()
+    known = configurations.unchanged(db, device, at) if if_none_match else None
+    if known is not None and is_known(f'"{known}"', if_none_match):
+        return _still_the_same(f'"{known}"')
+    document = configurations.build(db, device, at)
     return _unless_known(document, f'"{document.version}"', if_none_match)
 
 
 def _unless_known(message: Message, etag: str | None, if_none_match: str) -> Response:
-    headers = {"Cache-Control": "private, no-cache"} | ({"ETag": etag} if etag else {})
     if etag is not None and is_known(etag, if_none_match):
-        return Response(status_code=304, headers=headers)
+        return _still_the_same(etag)
+    headers = _PRIVATE | ({"ETag": etag} if etag else {})
     return Response(message.to_json(), media_type="application/json", headers=headers)
+
+
+def _still_the_same(etag: str) -> Response:
+    return Response(status_code=304, headers=_PRIVATE | {"ETag": etag})
 
 
 @router.post("/sync/erasures", status_code=204)

@@ -1,5 +1,6 @@
 """What the server runs beside its requests to talk to the broker."""
 
+from server.attendance.pace import IngestPace
 from server.certificates.links import Links
 from server.db.engine import Database
 from server.db.vault import Vault
@@ -14,13 +15,11 @@ from server.mqtt.writer import IngestWriter
 class BrokerTasks:
     """The link, the writer behind it and the housekeeping, as one background task."""
 
-    def __init__(self, links: Links, database: Database, vault: Vault) -> None:
+    def __init__(self, links: Links, database: Database, vault: Vault, *, pace: IngestPace) -> None:
         self._link = BrokerLink(links)
         signer = ServerSigner(database, vault)
         first_acks = FirstAcks(self._link, database, signer)
-        settings = links.settings
-        pacing = Pacing(settings.ingest_rate, settings.ingest_burst)
-        self._writer = IngestWriter(self._link, database, signer, pacing)
+        self._writer = IngestWriter(self._link, database, signer, Pacing(pace))
         self._housekeeper = Housekeeper(
             self._link, database, vault, links, each_round=first_acks.publish_some
         )

@@ -17,6 +17,7 @@ from protocol.v1.fields import parse_message
 from protocol.v1.messages import RefusalReason, Status
 from server.attendance.ingest import Intake, take_in
 from server.attendance.metrics import Transport, count_intake
+from server.attendance.pace import events_in
 from server.attendance.quarantine_keeping import keep_in_quarantine
 from server.attendance.verification import Delivery, Rejected
 from server.attendance.watermarks import take_watermark
@@ -40,7 +41,6 @@ LARGEST_COMMIT_BYTES = 2 * 1024 * 1024
 GATHER_S = 0.0
 #: What a message costs besides its events, and what a status costs, in events.
 _MESSAGE_COSTS, _STATUS_COSTS = 4, 10
-_LEAST_EVENT_BYTES = 1024
 RETRY_S = 2.0
 FINISH_S = 5.0
 _TRANSIENT = (OperationalError, InterfaceError, PoolTimeoutError)
@@ -209,11 +209,6 @@ class IngestWriter:
         if self._is_failing:
             self._is_failing = False
             logger.info("the database takes events again")
-
-
-def events_in(payload: bytes) -> int:
-    """Return about how many events a batch holds, before it is read; at least 1."""
-    return max(1, payload.count(b'"prev_hash"'), len(payload) // _LEAST_EVENT_BYTES)
 
 
 def _cost(arrival: Arrival) -> int:

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import Request
 from sqlmodel import Session
 
-from protocol.v1.messages import Ack
+from protocol.v1.messages import Ack, ConfigDocument
 from server.web.principal import Principal
 from server.web.translations import Translator
 
@@ -95,6 +95,27 @@ class AdmitKiosk(Protocol):
 
     def __call__(self, kiosk_id: str, generation: int) -> object:
         """Do it now if the broker can be reached."""
+
+
+class Configurations(Protocol):
+    """Builds configurations of kiosks, and knows which of them are still the same."""
+
+    def unchanged(self, db: Session, kiosk: Any, at: datetime) -> str | None:
+        """Return the version of the one built last where it is still the same; None: build it."""
+
+    def build(self, db: Session, kiosk: Any, at: datetime) -> ConfigDocument:
+        """Return what a kiosk should have now."""
+
+
+class EventPace(Protocol):
+    """Limits how fast the events of one kiosk are taken in."""
+
+    def take(self, kiosk_id: str, payload: bytes) -> None:
+        """Note that a batch is taken in now.
+
+        Raises:
+            TooManyEventsError: the kiosk is over its rate, and has to send the batch again.
+        """
 
 
 class ForgetIneligible(Protocol):

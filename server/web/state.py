@@ -23,7 +23,9 @@ from server.web.ports import (
     Authenticate,
     AuthenticateToken,
     CancelJob,
+    Configurations,
     CountUndecided,
+    EventPace,
     ForgetIneligible,
     GuessLog,
     LinkPageGate,
@@ -59,6 +61,8 @@ class Services:
         claim_guesses: counts wrong claim codes.
         downloads: one is held for each file of a bundle that is being sent.
         admit_kiosk: opens the broker to a kiosk that has just claimed.
+        pace: how fast events of each kiosk are taken in.
+        configurations: what kiosks should have, and whether it is still the same.
         guidance: lets pictures of cameras through to the recognition service.
         link_gate: limits how often the page of a person's own link is asked for.
         cancel_job: cancels a job.
@@ -90,6 +94,8 @@ class Services:
     claim_guesses: GuessLog
     downloads: BoundedSemaphore
     admit_kiosk: AdmitKiosk
+    pace: EventPace
+    configurations: Configurations
     guidance: PictureGate
     link_gate: LinkPageGate
     cancel_job: CancelJob
@@ -145,6 +151,8 @@ CookiesDep = Annotated[SignInCookies, _field("cookies")]
 EncoderDep = Annotated[FaceEncoder, _field("encoder")]
 SignerDep = Annotated[AckSigner, _field("signer")]
 AdmitKioskDep = Annotated[AdmitKiosk, _field("admit_kiosk")]
+ConfigurationsDep = Annotated[Configurations, _field("configurations")]
+PaceDep = Annotated[EventPace, _field("pace")]
 GuidanceDep = Annotated[PictureGate, _field("guidance")]
 LinkGateDep = Annotated[LinkPageGate, _field("link_gate")]
 CancelJobDep = Annotated[CancelJob, _field("cancel_job")]

@@ -21,6 +21,7 @@ from tests.fakes.scans import opened
 from tests.fakes.school import DEVICE_TOKEN, KIOSK_ID, SERVER_KEY, claim_response, config, page
 
 CLAIM_CODE = "ABCD2345"
+_EVENT_PATHS = ("/api/v1/sync/events", "/api/v1/sync/earlier-events")
 
 
 class SchoolServer:
@@ -30,6 +31,7 @@ class SchoolServer:
         events: stored, by sequence number.
         upserts, tombstones: of the gallery, ordered by change.
         broken_status: answer everything with this status while set.
+        paced: details of the 429 that batches of events get while set.
         knows_kiosk: the token is known; false after a restore of an older database.
         revocation: the token was revoked; what the server says then.
         is_signing: answers are signed; an older server does not.
@@ -57,6 +59,7 @@ class SchoolServer:
         self.broker: m.BrokerAccess | None = None
         self.signing_key: str | None = None
         self.broken_status: int | None = None
+        self.paced: dict[str, Any] | None = None
         self.knows_kiosk = True
         self.revocation: m.Revocation | None = None
         self.is_signing = True
@@ -203,6 +206,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif path == "/api/v1/sync/gallery":
             since, limit = int(query["since"][0]), int(query["limit"][0])
             self._gallery(self.school.gallery_page(since, limit))
+        elif path in _EVENT_PATHS and self.school.paced is not None:
+            self._send(429, {"error": {"code": m.TOO_MANY_EVENTS, "details": self.school.paced}})
         elif (method, path) == ("POST", "/api/v1/sync/events"):
             ack = self.school.take_events(m.EventBatch.model_validate_json(body))
             self._send_raw(200, ack.to_json())

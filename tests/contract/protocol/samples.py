@@ -402,6 +402,7 @@ def all_samples() -> dict[str, m.Message]:
         "claim-request": _claim_request(),
         "claim-response": _claim_response(),
         "trust-offer": m.TrustOffer(ca_pem="-----BEGIN CERTIFICATE-----"),
+        "too-many-events": m.TooManyEvents(retry_after_s=20),
         "gallery-page": _gallery(),
         "config": _config(),
         "erasure": _erasure(),

@@ -1,6 +1,6 @@
 """A real server and a real broker as processes, with one school set up through the API."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -89,7 +89,11 @@ class RealSchool:
 
 @contextmanager
 def real_school(
-    folder: Path, students: int = 3, *, broker: str = "mosquitto"
+    folder: Path,
+    students: int = 3,
+    *,
+    broker: str = "mosquitto",
+    extra_env: Mapping[str, str] | None = None,
 ) -> Iterator[RealSchool]:
     """Server and broker up inside the block and gone after it."""
     port, broker_port = free_port(), free_port()
@@ -99,6 +103,7 @@ def real_school(
         "ROLLCALL_SERVER_PORT": str(port),
         "ROLLCALL_SERVER_BROKER_PORT": str(broker_port),
         "ROLLCALL_SERVER_BROKER": broker,
+        **(extra_env or {}),
     }
     school = RealSchool(
         Process([SERVER, "serve"], folder / "server.log", env),

@@ -22,6 +22,7 @@ from protocol.v1.fields import parse_message
 from protocol.v1.messages import Ack, ConfigDocument, RawEvent, Status, VersionHint
 from protocol.v1.statements import verify_ack
 from server.attendance.ingest import Intake, take_in
+from server.attendance.pace import IngestPace
 from server.attendance.verification import Delivery
 from server.certificates.links import Links
 from server.config import Settings
@@ -58,7 +59,12 @@ class Link:
 
     @contextmanager
     def server(self) -> Iterator[BrokerTasks]:
-        tasks = BrokerTasks(Links.of(self.settings), self.school.database, self.school.vault)
+        tasks = BrokerTasks(
+            Links.of(self.settings),
+            self.school.database,
+            self.school.vault,
+            pace=IngestPace(self.settings.ingest_rate, self.settings.ingest_burst),
+        )
         tasks.start()
         try:
             yield tasks

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from server.attendance.ingest import Intake
+from server.attendance.pace import IngestPace
 from server.attendance.verification import Delivery
 from server.certificates.links import Links
 from server.config import Settings
@@ -67,7 +68,12 @@ def test_two_servers_share_a_mosquitto_and_neither_ends_the_others_connection(
     monkeypatch.setattr(BrokerLink, "acknowledge", counting)
     device = link.school.kiosk()
     servers = [
-        BrokerTasks(Links.of(link.settings), link.school.database, link.school.vault)
+        BrokerTasks(
+            Links.of(link.settings),
+            link.school.database,
+            link.school.vault,
+            pace=IngestPace(link.settings.ingest_rate, link.settings.ingest_burst),
+        )
         for _ in range(2)
     ]
     for server in servers:

@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 
 from kiosk.app.earlier import EarlierDelivery
-from kiosk.errors import DiskFullError, RefusedError, UnprovenAnswerError, UnreachableError
+from kiosk.errors import (
+    DiskFullError,
+    PacedError,
+    RefusedError,
+    UnprovenAnswerError,
+    UnreachableError,
+)
 from kiosk.storage.earlier import earlier_files, keep_others, waiting_in
 from kiosk.storage.outbox import ChainSigner, SQLiteOutbox
 from kiosk.storage.salvage import found_events
@@ -230,6 +236,22 @@ def test_server_that_does_not_answer_changes_nothing_and_is_logged_once(
 
     assert caplog.text.count("set-aside events wait") == 1
     assert courier.waiting == 0
+
+
+def test_server_that_asks_to_wait_is_no_fault(
+    tmp_path: Path, server: EarlierServer, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    set_aside(tmp_path, 2)
+    courier = delivery(tmp_path, server, clock)
+    server.error = PacedError(20)
+    with caplog.at_level(logging.INFO):
+        courier.deliver()
+        waiting = courier.waiting
+        server.error = None
+        courier.deliver()
+
+    assert "set-aside events" not in caplog.text
+    assert (waiting, courier.waiting) == (2, 0)
 
 
 def test_set_aside_events_are_delivered_after_the_servers_clock_was_ahead(

@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -7,6 +8,7 @@ from kiosk.domain.health import LinkHealth
 from kiosk.errors import (
     AnswerError,
     ClaimRefusedError,
+    PacedError,
     RefusedError,
     RevokedError,
     UnprovenAnswerError,
@@ -162,6 +164,42 @@ def test_server_that_cannot_answer_now_counts_as_away(
 
     with pytest.raises(UnreachableError):
         client.gallery_page(0, 10)
+
+
+def test_server_that_asks_to_send_later_is_up(client: ServerClient, school: SchoolServer) -> None:
+    school.paced = {"retry_after_s": 7, "invented_later": [1]}
+
+    with pytest.raises(PacedError) as own:
+        client.send_events(EventBatch(kiosk_id=KIOSK_ID, events=()))
+    with pytest.raises(PacedError) as earlier:
+        client.send_earlier_events(EventBatch(kiosk_id=KIOSK_ID, events=()))
+
+    assert (own.value.retry_after_s, earlier.value.retry_after_s) == (7, 7)
+    assert client.health is LinkHealth.UP
+
+
+@pytest.mark.parametrize(
+    "details", [{}, {"retry_after_s": 0}, {"retry_after_s": 10**9}, {"retry_after_s": "soon"}]
+)
+def test_wait_that_makes_no_sense_is_not_kept_to(
+    client: ServerClient, school: SchoolServer, details: dict[str, Any]
+) -> None:
+    school.paced = details
+
+    with pytest.raises(UnreachableError) as failure:
+        client.send_events(EventBatch(kiosk_id=KIOSK_ID, events=()))
+
+    assert not isinstance(failure.value, PacedError)
+    assert client.health is LinkHealth.UP
+
+
+def test_wait_that_the_server_did_not_sign_is_not_kept_to(
+    client: ServerClient, school: SchoolServer
+) -> None:
+    school.paced, school.is_signing = {"retry_after_s": 3000}, False
+
+    with pytest.raises(UnprovenAnswerError):
+        client.send_events(EventBatch(kiosk_id=KIOSK_ID, events=()))
 
 
 @pytest.mark.parametrize("status", [400, 404, 302])

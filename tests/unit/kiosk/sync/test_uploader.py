@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.domain.health import LinkHealth
-from kiosk.errors import UnreachableError
+from kiosk.errors import PacedError, UnreachableError
 from kiosk.storage.outbox import ChainStart
 from kiosk.sync.inbox import Arrived, Inbox, Item, LinkChanged, Woken
 from kiosk.sync.uploader import Uploader, UploadHooks, UploadRoute, UploadTimings
@@ -25,12 +25,17 @@ class Server:
         self.seqs: set[int] = set()
         self.batches: list[EventBatch] = []
         self.is_away = False
+        self.is_paced = False
+        self.asked = 0
         self.reason = ""
         self.said: Callable[[set[int]], Ack] | None = None
 
     def send_events(self, batch: EventBatch) -> Ack:
+        self.asked += 1
         if self.is_away:
             raise UnreachableError("away")
+        if self.is_paced:
+            raise PacedError(20)
         self.batches.append(batch)
         refused = [
             EventRefusal(id=str(raw["id"]), reason=self.reason)

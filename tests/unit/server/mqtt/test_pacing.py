@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.v1 import topics
+from server.attendance.pace import IngestPace
 from server.mqtt.link import Arrival
 from server.mqtt.pacing import MOST_OF_ONE, MOST_WAITING, Pacing
 
@@ -27,7 +28,7 @@ def arrival(kiosk: str, number: int = 0) -> Arrival:
 
 def test_a_burst_is_free_and_the_rest_waits_its_turn() -> None:
     clock = Clock()
-    pacing = Pacing(rate=50, burst=5000, clock_s=clock)
+    pacing = Pacing(IngestPace(rate=50, burst=5000, clock_s=clock))
     for _ in range(50):
         assert pacing.admit(arrival("k"))
         pacing.spend("k", 100)
@@ -40,14 +41,14 @@ def test_a_burst_is_free_and_the_rest_waits_its_turn() -> None:
 
 
 def test_others_are_not_held_up() -> None:
-    pacing = Pacing(rate=1, burst=100, clock_s=Clock())
+    pacing = Pacing(IngestPace(rate=1, burst=100, clock_s=Clock()))
     pacing.spend("k", 1000)
     assert not pacing.admit(arrival("k"))
     assert pacing.admit(arrival("other"))
 
 
 def test_what_waits_is_bounded_for_one_and_for_all() -> None:
-    pacing = Pacing(rate=1, burst=100, clock_s=Clock())
+    pacing = Pacing(IngestPace(rate=1, burst=100, clock_s=Clock()))
     given_back = []
     for kiosk in map(str, range(60)):
         pacing.spend(kiosk, 1000)
@@ -68,7 +69,7 @@ def test_nothing_overtakes_is_doubled_or_forgotten_and_the_rate_is_kept(
     steps: list[tuple[int, int, float]],
 ) -> None:
     clock = Clock()
-    pacing = Pacing(rate=20, burst=100, clock_s=clock)
+    pacing = Pacing(IngestPace(rate=20, burst=100, clock_s=clock))
     came: dict[str, list[int]] = {}
     taken: dict[str, list[int]] = {}
     spent: dict[str, int] = {}
@@ -99,7 +100,7 @@ def test_nothing_overtakes_is_doubled_or_forgotten_and_the_rate_is_kept(
 
 def test_many_kiosks_are_known_and_no_more() -> None:
     clock = Clock()
-    pacing = Pacing(rate=1, burst=100, clock_s=clock)
+    pacing = Pacing(IngestPace(rate=1, burst=100, clock_s=clock))
     pacing.spend("flood", 1000)
     assert not pacing.admit(arrival("flood"))
     for number in random.Random(1).sample(range(100_000), 20_001):

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from protocol.v1 import topics
+from server.attendance.pace import IngestPace
 from server.mqtt import writer
 from server.mqtt.link import Arrival
 from server.mqtt.pacing import Pacing
-from server.mqtt.writer import IngestWriter, events_in
+from server.mqtt.writer import IngestWriter
 
 
 class Link:
@@ -36,7 +37,7 @@ class Bench:
         self.commits: list[list[int]] = []
         self.aside: list[int] = []
         self.poisonous: set[int] = set()
-        self.pacing = Pacing(rate=1, burst=100_000)
+        self.pacing = Pacing(IngestPace(rate=1, burst=100_000))
         made: Any = IngestWriter(self.link, None, None, self.pacing)  # type: ignore[arg-type]
         monkeypatch.setattr(made, "_take", self._take)
         monkeypatch.setattr(made, "_set_aside", lambda one: self.aside.append(one.message_id))
@@ -98,11 +99,3 @@ def test_a_kiosk_over_its_rate_waits_while_others_go_on(bench: Bench) -> None:
     assert bench.commits == [[10]]
     assert bench.link.acknowledged[-1] == 10, "the broker's window was free for it"
     assert sorted(bench.link.acknowledged[:-1]) == [4, 5, 6, 7, 8, 9], "its kiosk has them"
-
-
-@pytest.mark.parametrize(
-    ("payload", "count"),
-    [(b"", 1), (b"{}", 1), (b'{"prev_hash":1}' * 7, 7), (b"x" * 102_400, 100)],
-)
-def test_events_are_counted_before_they_are_read(payload: bytes, count: int) -> None:
-    assert events_in(payload) == count
