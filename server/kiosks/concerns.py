@@ -35,6 +35,10 @@ class Concern(NamedTuple):
     kiosks: set[uuid.UUID] | None
     people: frozenset[uuid.UUID] = frozenset()
 
+    def may_concern(self, kiosk_id: uuid.UUID) -> bool:
+        """Whether anything that this kiosk knows may change."""
+        return bool(self.people) or self.kiosks is None or kiosk_id in self.kiosks
+
 
 def concerned(
     db: Session,
@@ -77,8 +81,7 @@ def may_differ(db: Session, kiosk: Kiosk, state: SchoolState, at: datetime) -> b
     known = mark_in(kiosk)
     if known is None:
         return True
-    found = concerned(db, known, state, at, only=kiosk.id)
-    return bool(found.people) or found.kiosks is None or kiosk.id in found.kiosks
+    return concerned(db, known, state, at, only=kiosk.id).may_concern(kiosk.id)
 
 
 def _kiosks_of(

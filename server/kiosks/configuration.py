@@ -256,7 +256,7 @@ def _enrolled(db: Session) -> Sequence[tuple[uuid.UUID, int | None]]:
 
 
 def people_everywhere(db: Session) -> str:
-    """Hash of whom every configuration lists, where the gallery is the whole school; else "".
+    """Hash of the people that every configuration lists; "" unless galleries hold everybody.
 
     Look-alikes are not in it: the state of the school counts those.
     """

@@ -84,8 +84,7 @@ class KnownConfigurations:
         if given.school != configuration.school_info(self._links):
             return None
         state = self._state(db, at)
-        found = concerned(db, given.mark, state, at, only=kiosk.id)
-        if found is None or kiosk.id in found:
+        if concerned(db, given.mark, state, at, only=kiosk.id).may_concern(kiosk.id):
             return None
         if state.mark != given.mark:
             self._note(kiosk.id, replace(given, mark=state.mark), instead_of=given)
