@@ -109,9 +109,10 @@ class ServedDrill(Drill):
     has_faults: bool = False
 
     def programs(self, demo: Demo) -> tuple[str | Path, ...]:
-        """See `Drill.programs`."""
+        """See `Drill.programs`; `image` asks the server for bundles of a Pi alone, so name it."""
         assert isinstance(demo, ServedDemo)
-        return ("--from-server", "--server-ca", demo.authority)
+        bundle = ("--bundle", self.folder / "bundle")
+        return ("--from-server", "--server-ca", demo.authority, *bundle)
 
     def network(self) -> tuple[str, ...]:
         """See `Drill.network`."""
@@ -122,7 +123,7 @@ class ServedDrill(Drill):
         super().write_card(demo, clip)
         if (self.card / "bundle").exists():
             raise DemoError("the card carries programs")
-        (self.root / "etc/systemd/network/host0.network").write_text(_LINK)
+        (self.root / "etc/systemd/network/10-school.network").write_text(_LINK)
         run("systemctl", f"--root={self.root}", "enable", "systemd-networkd.service")
 
     def first_boot(self) -> None:
