@@ -57,13 +57,9 @@ class Demo:
             raise DemoError("the school is not set up yet")
         return self._school
 
-    def start_services(self, started: Callable[[str, str], None] = _ignore) -> None:
-        """Start broker, ML service and server, and wait until each is healthy.
-
-        Args:
-            started: told the name and the address of each that is ready.
-        """
-        server_env = {
+    def server_settings(self) -> dict[str, str]:
+        """Return the environment of server and broker."""
+        return {
             "ROLLCALL_SERVER_DATA_DIR": str(self.scratch / "server"),
             "ROLLCALL_SERVER_PORT": str(self._ports["server"]),
             "ROLLCALL_SERVER_BROKER_PORT": str(self._ports["broker"]),
@@ -72,6 +68,13 @@ class Demo:
             "ML_SERVICE_URL": f"http://127.0.0.1:{self._ports['ml']}",
             "ML_SERVICE_API_KEY": self._api_key,
         }
+
+    def start_services(self, started: Callable[[str, str], None] = _ignore) -> None:
+        """Start broker, ML service and server, and wait until each is healthy.
+
+        Args:
+            started: told the name and the address of each that is ready.
+        """
         ml_env = {
             "ROLLCALL_ML_PORT": str(self._ports["ml"]),
             "ROLLCALL_ML_API_KEY": self._api_key,
@@ -79,10 +82,10 @@ class Demo:
             "ROLLCALL_ML_EMBEDDER": self.embedder,
         }
         server, start = console_script("rollcall-server"), self._supervisor.start
-        start("broker", [server, "broker"], server_env)
+        start("broker", [server, "broker"], self.server_settings())
         start("ml", [console_script("rollcall-ml")], ml_env)
         self._wait("broker", lambda: listens(self._ports["broker"]))
-        start("server", [server, "serve"], server_env)
+        start("server", [server, "serve"], self.server_settings())
         started("broker", f"127.0.0.1:{self._ports['broker']}")
         self._wait("ml", lambda: answers(f"http://127.0.0.1:{self._ports['ml']}/health"))
         started("ML service", f"http://127.0.0.1:{self._ports['ml']}")

@@ -137,11 +137,13 @@ fi
 # ends, so that a power cut between the two leaves none behind.
 sync
 rm -f "$here/kiosk.toml" "$here/school.nmconnection"
-systemctl disable --quiet rollcall-first-boot.service
-rm -f "$retry"
-rm -rf "$download"
-
 systemctl daemon-reload
+systemctl disable --quiet rollcall-first-boot.service
+rm -rf "$download"
+# The last step before the end: a systemd that reads its units again and misses the one that it is
+# running falls back to its usual limit of 90 s, and kills this script.
+rm -f "$retry"
+
 if [ "${READ_ONLY:-}" = yes ]; then
     say "Installed. The kiosk starts again now."
     systemctl --no-block reboot

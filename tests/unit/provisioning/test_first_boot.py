@@ -96,6 +96,24 @@ def test_a_cut_after_the_secrets_went_ends_well(blank: Blank) -> None:
     assert "7KQ2M9TX" in (blank.root / "etc/rollcall/kiosk.toml").read_text()
 
 
+@pytest.mark.parametrize("read_only", ["", "yes"])
+def test_systemd_never_reads_its_units_without_the_one_that_runs_the_script(
+    blank: Blank, read_only: str
+) -> None:
+    """Without the file its limit of time falls back to 90 s, and systemd kills the script."""
+    (blank.root / "dev/disk/by-label").mkdir(parents=True)
+    (blank.root / "dev/disk/by-label/rollcall-data").touch()
+    reads = "case $1 in daemon-reload | enable | disable | reenable) ;; *) exit 0 ;; esac\n"
+    look = f'[ -e "{blank.retry}" ] || printf "%s\\n" "$*" >>"$CALLS.lost"\n'
+    program(blank.root / "bin/systemctl", f"{STAND_IN}{reads}{look}")
+    assert blank.boot(READ_ONLY=read_only) == 0
+
+    assert not (blank.root / "calls.lost").exists()
+    assert not blank.retry.exists()
+    started = "systemctl --no-block reboot" if read_only else "start rollcall-kiosk.service"
+    assert blank.calls[-1].endswith(started)
+
+
 def test_a_card_that_takes_no_log_still_installs(blank: Blank) -> None:
     """A folder in its place refuses root too, as a read-only card does."""
     blank.root.joinpath("etc/rollcall").mkdir()

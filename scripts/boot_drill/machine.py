@@ -1,31 +1,18 @@
-"""From a blank Debian 12 to the first recorded mark, booted, from the files of a card alone.
+"""A blank Debian 12 and its card, and how it is booted without a screen and without a camera."""
 
-Usage, as root, with the packages mmdebstrap and systemd-container:
-python -m scripts.boot_drill --folder DIR
-
-DIR keeps the blank root file system, the Debian packages and the bundle between runs. The container
-needs no internet, and nothing is typed in it. It has no screen, so cage draws into memory, and the
-camera is a clip. Everything else is what a kiosk does.
-"""
-
-import argparse
 import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
-from scripts.assets.samples import people
 from scripts.demo import report
-from scripts.demo.__main__ import make_clip, students
-from scripts.demo.processes import DemoError, Supervisor, console_script
+from scripts.demo.processes import DemoError, console_script
 from scripts.demo.run import Demo
 from scripts.demo.story import Story
 
@@ -44,11 +31,12 @@ Environment=QT_QUICK_BACKEND=software ROLLCALL_KIOSK_REPLAY_LOOP=true ROLLCALL_K
 _COMMAND_LINE = "console=serial0,115200 root=PARTUUID=8a676486-02 rootfstype=ext4 rootwait quiet\n"
 _INSTALL_S = 900.0
 _MARK_S = 300.0
+_LOOK_S = 0.1
 
 
 @dataclass
 class Drill:
-    """One run.
+    """One run with a card that carries its programs.
 
     Attributes:
         folder: what is kept between runs.
@@ -65,12 +53,37 @@ class Drill:
         """The kiosk's root file system."""
         return self.folder / "kiosk"
 
+    @property
+    def card(self) -> Path:
+        """The kiosk's folder on the card."""
+        return self.root / "boot/firmware/rollcall"
+
+    @property
+    def first_boot_log(self) -> str:
+        """What the kiosk has told so far while it was installed."""
+        log = self.card / "first-boot.log"
+        return log.read_text(errors="replace") if log.exists() else ""
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether the kiosk's program is there."""
+        return (self.root / "opt/rollcall/bin/rollcall-kiosk").exists()
+
+    def programs(self, demo: Demo) -> tuple[str | Path, ...]:
+        """Return the options of `image` that say where the programs come from."""
+        del demo
+        return ("--bundle", self.folder / "bundle")
+
+    def network(self) -> tuple[str, ...]:
+        """Return the options of systemd-nspawn for the network; none: that of this machine."""
+        return ()
+
     def prepare(self) -> None:
         """Make what every run uses: a blank system, packages, bundle."""
         blank = self.folder / "blank"
         if not blank.exists():
             self.story.tell("Making", "a blank Debian 12")
-            _run("mmdebstrap", "--variant=minbase", f"--include={_BLANK}", "bookworm", blank)
+            run("mmdebstrap", "--variant=minbase", f"--include={_BLANK}", "bookworm", blank)
         if not (self.folder / "debs").exists():
             self._download(blank)
         if not (self.folder / "bundle" / "manifest.json").exists():
@@ -78,16 +91,16 @@ class Drill:
             machine = os.uname().machine
             provision = console_script("rollcall-provision")
             options = ("--machine", machine, "--debs", self.folder / "debs")
-            _run(provision, "bundle", self.folder / "bundle", *options)
+            run(provision, "bundle", self.folder / "bundle", *options)
 
     def _download(self, blank: Path) -> None:
         self.story.tell("Fetching", "Debian packages for the card")
         with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
             copy = Path(scratch) / "root"
-            _run("cp", "-a", blank, copy)
+            run("cp", "-a", blank, copy)
             options = ("-qq", "-y", "--no-install-recommends", "--download-only")
-            _run("chroot", copy, "apt-get", "-qq", "update")
-            _run("chroot", copy, "apt-get", *options, "install", *_PACKAGES)
+            run("chroot", copy, "apt-get", "-qq", "update")
+            run("chroot", copy, "apt-get", *options, "install", *_PACKAGES)
             found = sorted((copy / "var/cache/apt/archives").glob("*.deb"))
             (self.folder / "debs").mkdir()
             for package in found:
@@ -95,8 +108,9 @@ class Drill:
 
     def write_card(self, demo: Demo, clip: Path) -> None:
         """Put a blank system and a prepared boot partition in place."""
-        _run("rm", "-rf", self.root)
-        _run("cp", "-a", self.folder / "blank", self.root)
+        (self.folder / "boot.log").unlink(missing_ok=True)
+        run("rm", "-rf", self.root)
+        run("cp", "-a", self.folder / "blank", self.root)
         boot = self.root / "boot/firmware"
         boot.mkdir(parents=True)
         (boot / "cmdline.txt").write_text(_COMMAND_LINE)
@@ -105,11 +119,11 @@ class Drill:
         command = (
             *("image", "--boot", boot, "--hostname", "kiosk-r12", "--time-zone", "Europe/Berlin"),
             *("--server", demo.server_url, "--claim-code", demo.school.claim_code),
-            *("--camera", "replay:/var/lib/clip.avi", "--bundle", self.folder / "bundle"),
+            *("--camera", "replay:/var/lib/clip.avi", *self.programs(demo)),
         )
-        _run(console_script("rollcall-provision"), *command)
+        run(console_script("rollcall-provision"), *command)
         self.story.tell("Typed", "1 command: rollcall-provision image …")
-        _run("chmod", "-R", "755", boot)  # the partition is FAT, where every file can be run
+        run("chmod", "-R", "755", boot)  # the partition is FAT, where every file can be run
         shutil.copy(clip, self.root / "var/lib/clip.avi")
         (self.root / "var/lib/clip.avi").chmod(0o644)
         extra = self.root / "etc/systemd/system/rollcall-kiosk.service.d/no-screen.conf"
@@ -117,41 +131,66 @@ class Drill:
         extra.write_text(_NO_SCREEN % demo.embedder)
 
     def first_boot(self) -> None:
-        """Boot with the arguments that the card's command line has, until the system stops."""
-        words = (self.root / "boot/firmware/cmdline.txt").read_text().split()
-        arguments = [word for word in words if word.startswith("systemd.")]
-        arguments = [word.replace("=reboot", "=poweroff") for word in arguments]
+        """Boot with the arguments of the card's command line, until the kiosk is installed."""
         started = time.monotonic()
-        with self._booted(*arguments) as container, _ended(container):
-            container.wait(_INSTALL_S)
+        self.run_command_line()
         self.times["first boot, until the kiosk is installed"] = time.monotonic() - started
-        if not (self.root / "opt/rollcall/bin/rollcall-kiosk").exists():
-            log = self.root / "boot/firmware/rollcall/first-boot.log"
-            raise DemoError(f"the first boot did not install the kiosk; see {log}")
+        if not self.is_installed:
+            raise DemoError(f"the first boot did not install the kiosk; see {self.card}")
 
     def mark(self, demo: Demo) -> dict[str, object]:
         """Boot again, and wait for the first recorded mark; returns the register."""
         started = time.monotonic()
-        with self._booted() as container, _ended(container):
-            while not report.present_numbers(register := demo.register()):
-                if time.monotonic() - started > _MARK_S:
-                    raise DemoError("no mark was recorded")
-                if container.poll() is not None:
-                    raise DemoError("the container has ended")
-                time.sleep(0.2)
+        with self.booted() as container:
+            register = self.await_mark(container, demo)
             self.times["second boot, until the first recorded mark"] = time.monotonic() - started
-            self.story.marks(register)
         return register
 
-    def _booted(self, *arguments: str) -> subprocess.Popen[bytes]:
-        log = (self.folder / "boot.log").open("wb")
-        command = ["systemd-nspawn", "--register=no", "--keep-unit", "--quiet"]
-        return subprocess.Popen(
-            [*command, f"--directory={self.root}", "--boot", *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
+    def run_command_line(self) -> None:
+        """Boot as the card's command line says, until the system stops."""
+        words = (self.root / "boot/firmware/cmdline.txt").read_text().split()
+        arguments = [word for word in words if word.startswith("systemd.")]
+        arguments = [word.replace("=reboot", "=poweroff") for word in arguments]
+        with self.booted(*arguments) as container:
+            container.wait(_INSTALL_S)
+
+    def await_mark(self, container: subprocess.Popen[bytes], demo: Demo) -> dict[str, object]:
+        """Wait for the first recorded mark; returns the register."""
+        self.wait(container, lambda: bool(report.present_numbers(demo.register())), _MARK_S)
+        register = demo.register()
+        self.story.marks(register)
+        return register
+
+    def wait(
+        self, container: subprocess.Popen[bytes], is_so: Callable[[], bool], limit_s: float
+    ) -> None:
+        """Wait until something is so while the container runs.
+
+        Raises:
+            DemoError: it took too long, or the container has ended.
+        """
+        deadline = time.monotonic() + limit_s
+        while not is_so():
+            if container.poll() is not None:
+                raise DemoError("the container has ended")
+            if time.monotonic() > deadline:
+                last = (self.first_boot_log.splitlines() or ["nothing"])[-1]
+                raise DemoError(f"nothing came within {limit_s:.0f} s; the kiosk told: {last}")
+            time.sleep(_LOOK_S)
+
+    @contextmanager
+    def booted(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Run the kiosk's system inside the block."""
+        command = ["systemd-nspawn", "--register=no", "--keep-unit", "--quiet", *self.network()]
+        with (self.folder / "boot.log").open("ab") as log:
+            container = subprocess.Popen(
+                [*command, f"--directory={self.root}", "--boot", *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+            with _ended(container):
+                yield container
 
 
 @contextmanager
@@ -169,48 +208,15 @@ def _ended(container: subprocess.Popen[bytes]) -> Iterator[None]:
             container.kill()
 
 
-def _run(*command: str | Path) -> None:
+def run(*command: str | Path) -> None:
+    """Run a command to its end.
+
+    Raises:
+        DemoError: it failed.
+    """
     done = subprocess.run(
         [str(one) for one in command], capture_output=True, text=True, check=False
     )
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise DemoError(f"{command[0]} failed: {last}")
-
-
-def main(argv: list[str]) -> int:
-    """Run the drill; 0 when a mark was recorded."""
-    parser = argparse.ArgumentParser(prog="python -m scripts.boot_drill", description=__doc__)
-    parser.add_argument("--folder", type=Path, required=True)
-    options = parser.parse_args(argv)
-    options.folder.mkdir(parents=True, exist_ok=True)
-    story = Story()
-    drill = Drill(options.folder.resolve(), story)
-    supervisor = Supervisor(options.folder / "drill.log", echo=False)
-    ports = {"server": 18000, "ml": 18001, "broker": 11883}
-    try:
-        drill.prepare()
-        with tempfile.TemporaryDirectory(prefix="rollcall-drill-") as scratch:
-            demo = Demo(supervisor, Path(scratch), options.folder, ports, embedder="sface-2021dec")
-            make_clip(Path(scratch) / "clip.avi", people())
-            demo.start_services(story.started)
-            demo.open_school()
-            demo.switch_liveness_off()
-            demo.enrol(students(people()))
-            drill.write_card(demo, Path(scratch) / "clip.avi")
-            drill.first_boot()
-            register = drill.mark(demo)
-            story.write(f"\n{report.register_table(register)}\n")
-    except DemoError as exc:
-        sys.stderr.write(f"boot drill: {exc}\n")
-        return 1
-    finally:
-        supervisor.stop_all()
-    story.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, load {os.getloadavg()[0]:.1f}")
-    for name, seconds in drill.times.items():
-        story.write(f"| {name} | {seconds:.0f} s |")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
