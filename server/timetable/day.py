@@ -53,7 +53,7 @@ def lesson_rows(
     values = lesson_values(
         ids=ids, after=after, before=before, courses=courses, substitute=substitute
     )
-    return [LessonRow(*row) for row in _rows_by(frozenset(values)).rows(db, **values)]
+    return list(map(LessonRow._make, _rows_by(frozenset(values)).rows(db, **values)))
 
 
 def lesson_row_page(
