@@ -81,6 +81,9 @@ _UNSEEN = Prepared(
     .order_by(_confirmed.c.made_at, _confirmed.c.id)
 )
 
+#: As text: members of an enumeration take longer to compare.
+_ROLL_CALL, _OUT = EventKind.ROLL_CALL.value, Direction.OUT.value
+
 
 class PersonLine(NamedTuple):
     """One lesson of a person, with their line in its register.
@@ -173,7 +176,7 @@ class _Mark(NamedTuple):
     @property
     def is_plain(self) -> bool:
         """Whether it says that the person came, or does not say whether they came or left."""
-        return self.kind != EventKind.ROLL_CALL and self.direction != Direction.OUT
+        return self.kind != _ROLL_CALL and self.direction != _OUT
 
 
 @dataclass

@@ -300,7 +300,7 @@ def derive_register(
     seen = _by_person(events)
     ruled = {ruling.person_id: ruling for ruling in sorted(decided.rulings)}
     reported = _reported(decided.reported)
-    unseen = _unseen_status(window, watches, at)
+    unseen = unseen_status(window, watches, at)
     judged = [
         _judge(
             person_id,
@@ -390,9 +390,10 @@ def _by_person(events: Iterable[RegisterEvent]) -> dict[uuid.UUID, list[Register
     return found
 
 
-def _unseen_status(
+def unseen_status(
     window: AttendanceWindow, watches: Sequence[KioskWatch], at: datetime
 ) -> AttendanceStatus:
+    """Return what a line says at a moment that no event, report or person decides."""
     if at < window.judged_at:
         return AttendanceStatus.EXPECTED
     # Where no kiosk looked, nobody knows: that is no absence either.

@@ -157,8 +157,7 @@ def read_plain(
         db: the caller's.
         rows: at least one.
     """
-    windows = [window for _version, window in judgements(db, rows)]
-    lessons = [WindowedLesson(*one) for one in zip(rows, windows, strict=True)]
+    lessons = windowed(db, rows)
     bounds = _bounds(db, lessons)
     odd, seen = _first_seen(db, bounds)
     rooms = _odd_rooms(db, lessons)
@@ -168,6 +167,31 @@ def read_plain(
         is_plain = one.lesson.id not in odd and one.lesson.room_id not in rooms
         (plain if is_plain else involved).append(one)
     return (_plain(db, plain, seen, bounds) if plain else []), involved
+
+
+def windowed(db: Session, rows: Sequence[LessonRow]) -> list[WindowedLesson]:
+    """Return lessons with their windows, in their order."""
+    windows = [window for _version, window in judgements(db, rows)]
+    return [WindowedLesson(*one) for one in zip(rows, windows, strict=True)]
+
+
+def involved_among(db: Session, lessons: Sequence[WindowedLesson]) -> set[uuid.UUID]:
+    """Return which of these lessons more than plain events concern; their events are not read.
+
+    Args:
+        db: the caller's.
+        lessons: at least one.
+    """
+    odd = set(reads.ODD_LESSONS.values(db, lessons=[one.lesson.id for one in lessons]))
+    rooms = _odd_rooms(db, lessons)
+    return odd | {one.lesson.id for one in lessons if one.lesson.room_id in rooms}
+
+
+def read_of_plain(db: Session, lessons: Sequence[WindowedLesson]) -> list[PlainLesson]:
+    """Read lessons of which `involved_among` names none."""
+    bounds = _bounds(db, lessons)
+    _odd, seen = _first_seen(db, bounds)
+    return _plain(db, lessons, seen, bounds)
 
 
 def _built(

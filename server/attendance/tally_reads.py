@@ -153,6 +153,12 @@ SEEN = Prepared(
         _raw(_is_odd),
     ).where(_events.c.lesson_id.in_(several("lessons")), or_(_marks, _is_odd))
 )
+#: Which of the lessons have odd events, of any kind.
+ODD_LESSONS = Prepared(
+    sqlalchemy.select(_events.c.lesson_id)
+    .where(_events.c.lesson_id.in_(several("lessons")), _is_odd)
+    .distinct()
+)
 #: What people entered, the newest last, and whether it counts as attended.
 RULED = Prepared(
     sqlalchemy.select(

@@ -100,10 +100,8 @@ def _absences(
         "absences": [
             (
                 one,
-                when_words(
-                    t, one.report, lambda day: day_words(day, t, this_year=found.as_of.year)
-                ),
-                reason_words(t, one.reason) if sees_reasons else "",
+                when_words(t, one, lambda day: day_words(day, t, this_year=found.as_of.year)),
+                reason_words(t, one) if sees_reasons else "",
             )
             for one in rows[:_MOST]
         ],

@@ -3,15 +3,15 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import sqlalchemy
-from sqlalchemy import bindparam
-from sqlmodel import Session, col
+from sqlalchemy import BigInteger, bindparam
+from sqlmodel import Session
 
-from server.absences.service import AbsenceFilter, AbsenceView
-from server.absences.tables import AbsenceReport
+from server.absences.tables import AbsenceReason, AbsenceReport, AbsenceWithdrawal
 from server.attendance.person_lines import PersonLine, courses_of_person, lines_of_person
 from server.db.prepared import Prepared, table_of
 from server.errors import ForbiddenError, NotFoundError
@@ -44,6 +44,46 @@ _HOLIDAYS = Prepared(
     )
     .order_by(_holidays.c.first_day, _holidays.c.id)
 )
+
+
+_reports, _reasons = table_of(AbsenceReport), table_of(AbsenceReason)
+_withdrawals = table_of(AbsenceWithdrawal)
+_ABSENCES = Prepared(
+    sqlalchemy.select(
+        *(_reports.c[name] for name in ("id", "first_day", "last_day", "from_time", "until_time")),
+        _reports.c.is_excused,
+        _withdrawals.c.report_id.is_not(None),
+        _reasons.c.words,
+        _reasons.c.code,
+    )
+    .join(_reasons, _reasons.c.id == _reports.c.reason_id)
+    .outerjoin(_withdrawals, _withdrawals.c.report_id == _reports.c.id)
+    .where(
+        _reports.c.person_id == bindparam("person", type_=_reports.c.person_id.type),
+        _reports.c.last_day >= bindparam("first", type_=_reports.c.last_day.type),
+        _reports.c.first_day <= bindparam("last", type_=_reports.c.first_day.type),
+    )
+    .order_by(_reports.c.first_day.desc(), _reports.c.id.desc())
+    .limit(bindparam("most", type_=BigInteger))
+)
+
+
+class AbsenceNote(NamedTuple):
+    """What is shown of an absence that was reported; see `AbsenceView`.
+
+    Attributes:
+        words, code: of the reason.
+    """
+
+    id: uuid.UUID
+    first_day: date
+    last_day: date
+    from_time: time | None
+    until_time: time | None
+    is_excused: bool
+    is_withdrawn: bool
+    words: str | None
+    code: str | None
 
 
 class ForeignStudentError(ForbiddenError):
@@ -215,12 +255,11 @@ def holidays_between(db: Session, first: date, last: date) -> dict[date, str]:
 
 def absences_between(
     db: Session, person_id: uuid.UUID, chosen: DaysChosen, *, limit: int
-) -> list[AbsenceView]:
+) -> list[AbsenceNote]:
     """Return the absences that were reported for these days, the newest first."""
-    query = AbsenceFilter(person_id=person_id, since=chosen.first).query()
-    query = query.where(col(AbsenceReport.first_day) <= chosen.last)
-    newest = (col(AbsenceReport.first_day).desc(), col(AbsenceReport.id).desc())
-    return [AbsenceView(*row) for row in db.execute(query.order_by(*newest).limit(limit))]
+    span = {"first": chosen.first, "last": chosen.last}
+    rows = _ABSENCES.rows(db, person=person_id, most=limit, **span)
+    return [AbsenceNote(*row) for row in rows]
 
 
 def _week(

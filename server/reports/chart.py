@@ -1,7 +1,10 @@
 """A chart of the weeks of a report as SVG; the same figures stand in a table beside it."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+
+from markupsafe import Markup, escape
 
 from server.reports.standing import LineCounts
 from server.reports.tally import ReportTally
@@ -55,6 +58,27 @@ class WeekChart:
     #: Height of 0, 50 and 100 %.
     lines: tuple[tuple[int, float], ...] = tuple((share, 0.0) for share in (0, 50, 100))
 
+    def bars(self, t: Callable[[str], str]) -> Markup:
+        """Draw the bars and the dates below them; a template takes longer for a term."""
+        return Markup("".join(self._marks(t)))  # noqa: S704 - words are escaped
+
+    def rows(self, day_words: Callable[[date], str]) -> Markup:
+        """Write the same figures as rows of a table."""
+        rows = (_row(escape(day_words(week.monday)), week.counts) for week in self.weeks)
+        return Markup("".join(rows))  # noqa: S704 - words are escaped
+
+    def _marks(self, t: Callable[[str], str]) -> Iterator[str]:
+        for week in self.weeks:
+            for part in week.parts:
+                yield (
+                    f'<rect class="bar-{part.kind}" x="{part.x}" y="{part.y}"'
+                    f' width="{part.width}" height="{part.height}"/>'
+                )
+            if week.has_label:
+                day = f"{week.monday.day} {escape(t(f'dates.month.{week.monday.month}'))}"
+                place = f'x="{week.label_x}" y="{self.height - 6}"'
+                yield f'<text class="week-label" {place}>{day}</text>'
+
 
 def week_chart(tally: ReportTally, *, is_mirrored: bool = False) -> WeekChart | None:
     """Draw the weeks of a report; None where fewer than two have lines.
@@ -77,6 +101,13 @@ def week_chart(tally: ReportTally, *, is_mirrored: bool = False) -> WeekChart | 
         drawn.append(ChartWeek(monday, counts, parts, round(middle, 1), place % every == 0))
     lines = tuple((share, _height_of(share / 100)) for share in (0, 50, 100))
     return WeekChart(tuple(drawn), lines=lines)
+
+
+def _row(week: str, counts: LineCounts) -> str:
+    figures = (counts.attended, counts.late, counts.absent, counts.excused, counts.open)
+    cells = (*figures, f"<bdi>{counts.rate_text}</bdi>")
+    written = "".join(f'<td class="number">{one}</td>' for one in cells)
+    return f"<tr><td>{week}</td>{written}</tr>"
 
 
 def _parts(counts: LineCounts, x: float, width: float) -> list[ChartPart]:

@@ -1,7 +1,7 @@
 """Find lessons by the state of their registers: by the database, or by deriving some of them."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,12 +9,12 @@ import sqlalchemy
 from sqlalchemy import ColumnElement, Select, and_, exists
 from sqlmodel import Session, col
 
-from server.attendance.open_lines import OpenLines, open_lines
+from server.attendance.open_lines import OpenLines, open_lines, pending_lessons
 from server.attendance.register import AttendanceStatus
 from server.attendance.tables import RegisterConfirmation
 from server.reports.lines import LessonFacts, LineFacts, facts_of
 from server.reports.tally import is_taken
-from server.timetable.day import lesson_rows
+from server.timetable.day import LessonRow, lesson_rows
 from server.timetable.roster import listings, people_listed
 from server.timetable.tables import Lesson, LessonCancellation, RosterEntry, day_at_school
 from server.web.register_state import MOST_JUDGED, LessonsInState, RegisterState
@@ -83,20 +83,19 @@ def _derived(db: Session, state: RegisterState, among: Select[Any], at: datetime
     newest = among.order_by(col(Lesson.starts_at).desc(), col(Lesson.id)).limit(MOST_JUDGED + 1)
     ids = list(db.execute(newest).scalars())
     is_cut, ids = len(ids) > MOST_JUDGED, ids[:MOST_JUDGED]
-    found = []
+    find = _not_taken if state is RegisterState.NOT_TAKEN else pending_lessons
+    found: set[uuid.UUID] = set()
     for first in range(0, len(ids), _PIECE):
-        rows = lesson_rows(db, ids=ids[first : first + _PIECE])
-        lines = open_lines(db, rows, at=at)
-        found += [one.lesson.id for one in lines if _is_in(one, state, at)]
-    return LessonsInState(_one_of(found), is_cut)
+        found |= find(db, lesson_rows(db, ids=ids[first : first + _PIECE]), at=at)
+    return LessonsInState(_one_of(found), is_cut, found)
 
 
-def _is_in(one: OpenLines, state: RegisterState, at: datetime) -> bool:
-    if state is RegisterState.NOT_TAKEN:
-        return not is_taken(facts_of(one.register) if one.register else _facts(one), at)
-    if one.register is not None:
-        return bool(one.register.counts[AttendanceStatus.PENDING])
-    return AttendanceStatus.PENDING in one.statuses
+def _not_taken(db: Session, rows: Sequence[LessonRow], *, at: datetime) -> set[uuid.UUID]:
+    return {
+        one.lesson.id
+        for one in open_lines(db, rows, at=at)
+        if not is_taken(facts_of(one.register) if one.register else _facts(one), at)
+    }
 
 
 def _facts(one: OpenLines) -> LessonFacts:
@@ -121,5 +120,5 @@ def _facts(one: OpenLines) -> LessonFacts:
     )
 
 
-def _one_of(ids: Sequence[Any]) -> ColumnElement[bool]:
+def _one_of(ids: Collection[Any]) -> ColumnElement[bool]:
     return col(Lesson.id).in_(ids) if ids else sqlalchemy.false()

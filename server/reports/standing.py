@@ -99,6 +99,13 @@ class LineCounts:
         """Share of judged lines that were attended, 0 to 1; None where none is judged."""
         return self.attended / self.judged if self.judged else None
 
+    @property
+    def rate_text(self) -> str:
+        """The rate in percent, rounded down to a tenth so that nobody under a limit seems there."""
+        if not self.judged:
+            return "\u2013"
+        return f"{(1000 * self.attended // self.judged) / 10} %"
+
     def is_under(self, percent: int, least: int) -> bool:
         """Whether the rate is under a limit, with enough lines judged. Whole numbers only."""
         return self.judged >= max(1, least) and 100 * self.attended < percent * self.judged

@@ -1,12 +1,12 @@
 """The lessons of a day as rows: what is shown of each, without the objects of four tables."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import func, select, type_coerce
+from sqlalchemy import BigInteger, bindparam, func, select, type_coerce
 from sqlmodel import Session, col
 
 from server.db.prepared import Prepared
@@ -53,19 +53,25 @@ def lesson_rows(
     values = lesson_values(
         ids=ids, after=after, before=before, courses=courses, substitute=substitute
     )
-    return [LessonRow(*row) for row in _rows_by(frozenset(values)).rows(db, **values)]
+    return list(map(LessonRow._make, _rows_by(frozenset(values)).rows(db, **values)))
 
 
 def lesson_row_page(
     db: Session, which: LessonFilter, *, limit: int, offset: int
 ) -> tuple[list[LessonRow], int]:
     """Return some lessons of a filter by start, and how many there are."""
-    query = _rows_of(which).limit(limit).offset(offset)
-    rows = [LessonRow(*row) for row in db.execute(query)]
+    rows = [LessonRow(*row) for row in _page(db, which, limit, offset)]
     if not offset and len(rows) < limit:
         return rows, len(rows)
     ids = which.ids_query().subquery()
     return rows, db.execute(select(func.count()).select_from(ids)).scalar_one()
+
+
+def _page(db: Session, which: LessonFilter, limit: int, offset: int) -> "Iterable[Any]":
+    if not which.has_own_conditions:
+        values = lesson_values(ids=which.ids, after=which.after, before=which.before)
+        return _page_by(frozenset(values)).rows(db, limit=limit, offset=offset, **values)
+    return db.execute(_rows_of(which).limit(limit).offset(offset))
 
 
 def _rows_of(which: LessonFilter) -> "Select[Any]":
@@ -75,9 +81,18 @@ def _rows_of(which: LessonFilter) -> "Select[Any]":
 
 @cache
 def _rows_by(names: frozenset[str]) -> Prepared:
+    return Prepared(_columns_by(names))
+
+
+@cache
+def _page_by(names: frozenset[str]) -> Prepared:
+    limit, offset = (bindparam(name, type_=BigInteger) for name in ("limit", "offset"))
+    return Prepared(_columns_by(names).limit(limit).offset(offset))
+
+
+def _columns_by(names: frozenset[str]) -> "Select[Any]":
     # Where the tables are joined stays as it is.
-    query = lessons_by(names).with_only_columns(*_columns(), maintain_column_froms=True)
-    return Prepared(query)
+    return lessons_by(names).with_only_columns(*_columns(), maintain_column_froms=True)
 
 
 @cache

@@ -76,10 +76,9 @@ class LessonChoice:
             own: the courses that the reader may see; None: all of them.
             sees: whether the reader sees registers.
         """
-        rooms = [(str(one.id), one.name) for one in service.rooms(db)]
         filters = [
             course_filter(db, t, self.course, own=own),
-            Filter("room", t("timetable.room"), rooms, str(self.room or "")),
+            Filter("room", t("timetable.room"), service.room_labels(db), str(self.room or "")),
         ]
         if own is None:
             filters.append(_teacher_filter(db, t, self.teacher))

@@ -154,6 +154,8 @@ def _in_state(
     if state is None:
         return which, False
     found = find(db, state, which.ids_query(), at=now())
+    if found.ids is not None:
+        return LessonFilter(ids=found.ids), found.is_cut
     return replace(which, further=(*which.further, found.condition)), found.is_cut
 
 

@@ -17,7 +17,7 @@ from server.audit.service import record
 from server.changes.service import Touched, note
 from server.db.listing import ListOrder, Part, PartWanted, read_part
 from server.db.lock import TIMETABLE_LOCK, lock_until_commit
-from server.db.prepared import several
+from server.db.prepared import Prepared, several, table_of
 from server.db.types import now
 from server.errors import ConflictError, NotFoundError
 from server.timetable.tables import (
@@ -39,6 +39,13 @@ T = TypeVar("T")
 SUBSTITUTE_KEEPS = timedelta(days=14)
 #: Courses in one choice; a longer one costs more than the rest of the page.
 MOST_OFFERED = 300
+_rooms, _courses = table_of(Room), table_of(Course)
+_ROOMS = Prepared(sqlalchemy.select(_rooms.c.id, _rooms.c.name).order_by(_rooms.c.name))
+_LABELS = Prepared(
+    sqlalchemy.select(_courses.c.id, _courses.c.code, _courses.c.title)
+    .order_by(_courses.c.code)
+    .limit(MOST_OFFERED + 1)
+)
 #: The order of every list of lessons: by start, then room.
 LESSON_ORDER = ListOrder(
     (col(Lesson.starts_at), col(Room.name), col(Lesson.id)), (datetime, str, uuid.UUID)
@@ -124,6 +131,11 @@ def change_course(
     return course
 
 
+def room_labels(db: Session) -> list[tuple[str, str]]:
+    """Return id and name of every room, by name, for a choice that pages draw all the time."""
+    return [(str(key), name) for key, name in _ROOMS.rows(db)]
+
+
 def rooms(db: Session) -> list[Room]:
     """Return every room, by name."""
     return list(db.exec(select(Room).order_by(col(Room.name))))
@@ -161,9 +173,11 @@ def course_labels(
     the chosen one is always there.
     """
     query = sqlalchemy.select(col(Course.id), col(Course.code), col(Course.title))
-    if only is not None:
+    if only is None:
+        rows = list(_LABELS.rows(db))
+    else:
         query = query.where(col(Course.id).in_(only))
-    rows = list(db.execute(query.order_by(col(Course.code)).limit(MOST_OFFERED + 1)))
+        rows = list(db.execute(query.order_by(col(Course.code)).limit(MOST_OFFERED + 1)))
     most = MOST_OFFERED if len(rows) > MOST_OFFERED else 0
     del rows[MOST_OFFERED:]
     if most and chosen not in {None, *(key for key, _, _ in rows)}:
@@ -231,6 +245,11 @@ class LessonFilter:
     substitute: uuid.UUID | None = None
     is_history: bool = False
     further: "tuple[ColumnElement[bool], ...]" = ()
+
+    @property
+    def has_own_conditions(self) -> bool:
+        """Whether more is asked than ids and times, for which statements are built once."""
+        return self.courses is not None or self.room_ids is not None or bool(self.further)
 
     def conditions(self) -> "list[ColumnElement[bool]]":
         """Return the conditions on `Lesson`."""

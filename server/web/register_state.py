@@ -1,5 +1,7 @@
 """In which state the register of a lesson is, as lists filter by it; the rules lie above them."""
 
+import uuid
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
@@ -27,10 +29,12 @@ class LessonsInState(NamedTuple):
     Attributes:
         condition: on `Lesson`.
         is_cut: whether there were more lessons than are derived, so that only the newest count.
+        ids: of the same lessons, where they are known; None where only the condition is.
     """
 
     condition: ColumnElement[bool]
     is_cut: bool = False
+    ids: Collection[uuid.UUID] | None = None
 
 
 class FindInState(Protocol):

@@ -26,6 +26,7 @@ from server.limits.tables import LimitState, StoredLimit
 from server.policies.service import PolicyTimeline, current_policy, policy_at, set_policy
 from server.policies.tables import PolicyVersion
 from server.timetable import roster
+from server.timetable import service as timetable
 from server.timetable.day import lesson_row_page, lesson_rows
 from server.timetable.lessons import cancel_lesson
 from server.timetable.service import LessonFilter, lesson_views
@@ -78,6 +79,30 @@ def test_a_page_of_lessons_is_a_part_of_the_list(school: School) -> None:
     assert ([one.id for one in found], total) == (everything[:1], len(everything))
     assert (beyond, also) == ([], len(everything))
     assert ([one.id for one in whole], number) == (everything, len(everything))
+
+
+def test_a_page_of_chosen_lessons_has_only_those(school: School) -> None:
+    with school.database.reading() as db:
+        [chosen] = lesson_rows(db, ids=[school.lesson_id])
+        of_ids = LessonFilter(ids={school.lesson_id})
+        nothing = LessonFilter(ids=())
+        assert lesson_row_page(db, of_ids, limit=9, offset=0) == ([chosen], 1)
+        assert lesson_row_page(db, of_ids, limit=9, offset=9) == ([], 1)
+        assert lesson_row_page(db, nothing, limit=9, offset=0) == ([], 0)
+        assert lesson_row_page(db, nothing, limit=9, offset=9) == ([], 0)
+
+
+def test_choices_of_rooms_and_courses_are_all_of_them(school: School) -> None:
+    with school.database.transaction() as db:
+        db.add(Room(name="A room before the others"))
+        db.flush()
+        assert timetable.room_labels(db) == [(str(one.id), one.name) for one in timetable.rooms(db)]
+        words = [(str(one.id), f"{one.code} {one.title}") for one in timetable.courses(db)]
+        assert timetable.course_labels(db) == (words, 0)
+        assert timetable.course_labels(db, only=[school.course_id]).options == [
+            one for one in words if one[0] == str(school.course_id)
+        ]
+        assert timetable.course_labels(db, only=[]).options == []
 
 
 def test_rows_of_rosters_are_their_people(school: School) -> None:

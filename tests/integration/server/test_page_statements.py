@@ -1,15 +1,19 @@
 """How many statements a page costs, which must not depend on how much it shows."""
 
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import event
 
 from server.db.engine import Database
+from server.db.types import now
+from server.kiosks.tables import KioskProgress
 from tests.support.office_desk import OfficeDesk
+from tests.support.report_school import ReportSchool
 
 #: Path and the most statements of its page, BEGIN of SQLite included.
 PAGES = {
@@ -55,6 +59,36 @@ def test_a_page_costs_a_fixed_number_of_statements(
     many = _statements(desk, database, path.format(lesson=lesson))
     assert few == many
     assert few <= PAGES[path]
+
+
+def test_pending_registers_are_read_only_where_a_kiosk_is_behind(
+    desk: OfficeDesk, database: Database
+) -> None:
+    kiosk, school = desk.hang_kiosk(since=now() - timedelta(days=30)), ReportSchool(desk)
+    lesson, path = school.days_ago(2), f"/lessons?day={school.day(2)}&register=pending"
+    for synced_through, is_pending in ((now(), False), (None, True)):
+        _report(database, kiosk, synced_through)
+        with counted(database) as found:
+            page = desk.office.get(path).text
+        assert (lesson in page) is is_pending
+        assert any("roster_entries" in one for one in found) is is_pending
+
+
+def test_registers_not_taken_are_found_without_asking_kiosks(
+    desk: OfficeDesk, database: Database
+) -> None:
+    desk.hang_kiosk(since=now() - timedelta(days=30))
+    school = ReportSchool(desk)
+    lesson = school.days_ago(2)
+    with counted(database) as found:
+        page = desk.office.get(f"/lessons?day={school.day(2)}&register=not_taken").text
+    assert lesson in page
+    assert not any("watermark_closures" in one for one in found)
+
+
+def _report(database: Database, kiosk: str, synced_through: datetime | None) -> None:
+    with database.transaction() as db:
+        db.get_one(KioskProgress, uuid.UUID(kiosk)).synced_through = synced_through
 
 
 def _statements(desk: OfficeDesk, database: Database, path: str) -> int:
