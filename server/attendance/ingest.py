@@ -339,7 +339,7 @@ def _known(db: Session, kiosk_id: uuid.UUID, accepted: Sequence[Accepted]) -> _K
     known = _Known({}, {})
     for start in range(0, len(accepted), _CHUNK):
         part = accepted[start : start + _CHUNK]
-        ids = [uuid.UUID(one.event.id) for one in part]
+        ids = [one.event_id for one in part]
         seqs = [one.event.seq for one in part]
         query = select(StoredEvent.id, StoredEvent.seq, StoredEvent.hash).where(
             col(StoredEvent.kiosk_id) == kiosk_id,
@@ -429,7 +429,7 @@ def _row(
     before = hashes.get(event.seq - 1, set())
     return {
         "kiosk_id": kiosk_id,
-        "id": uuid.UUID(event.id),
+        "id": one.event_id,
         "seq": event.seq if one.has_number else None,
         "occurred_at": event.occurred_at,
         "counted_at": time.counted_at,

@@ -72,6 +72,7 @@ class Accepted:
 
     event: AttendanceEvent
     body: str
+    event_id: uuid.UUID
     lesson_id: uuid.UUID | None
     person_id: uuid.UUID | None
     kept: FromQuarantine | None = None
@@ -194,7 +195,8 @@ def _judge_time(accepted: Accepted, at: datetime, claimed_at: datetime | None) -
 
 def _accepted(raw: OrderedObject, event: AttendanceEvent) -> Accepted | None:
     try:
-        return Accepted(event, raw.text(), _uuid(event.lesson_id), _uuid(event.person_id))
+        lesson_id, person_id = _uuid(event.lesson_id), _uuid(event.person_id)
+        return Accepted(event, raw.text(), uuid.UUID(event.id), lesson_id, person_id)
     except ValueError:
         return None
 

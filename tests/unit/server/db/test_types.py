@@ -5,12 +5,13 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from sqlalchemy import DateTime
+from sqlalchemy import DateTime, Dialect
 from sqlalchemy.dialects import postgresql, sqlite
 
 from server.db.types import UTCDateTime
 
-_SQLITE = sqlite.dialect()
+_SQLITE: Dialect = sqlite.dialect()
+_POSTGRESQL: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
 _ZONES = st.integers(min_value=-1439, max_value=1439).map(
     lambda minutes: timezone(timedelta(minutes=minutes))
 )
@@ -31,10 +32,8 @@ def test_text_for_sqlite_is_that_of_sqlalchemy(moment: datetime) -> None:
     assert write(None) is None
 
 
-@pytest.mark.parametrize("dialect", [_SQLITE, postgresql.dialect()])
-def test_a_moment_without_a_zone_is_refused(
-    dialect: sqlite.dialect | postgresql.dialect,
-) -> None:
+@pytest.mark.parametrize("dialect", [_SQLITE, _POSTGRESQL])
+def test_a_moment_without_a_zone_is_refused(dialect: Dialect) -> None:
     write = UTCDateTime().dialect_impl(dialect).bind_processor(dialect)
     assert write is not None
     with pytest.raises(ValueError, match="needs a zone"):
