@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -65,6 +65,7 @@ class Accepted:
     """An event that passed every check that needs no database.
 
     Attributes:
+        event_id: that of `event`.
         kept: where it comes from the quarantine.
         has_number: whether it is stored under its number; another event may have it.
         earlier_since: where a key that no longer counts signed it: when that key was first claimed.
@@ -84,6 +85,11 @@ class Accepted:
         """The best time the event itself tells: with the clock offset stated beside it."""
         clock = self.event.clock
         return corrected_time(self.event.occurred_at, clock.source, clock.offset_ms)
+
+    def under(self, event_id: uuid.UUID) -> Self:
+        """Return the same event under another id, where another event has its own."""
+        event = self.event.model_copy(update={"id": str(event_id)})
+        return replace(self, event=event, event_id=event_id)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,9 @@ _ZONES = st.integers(min_value=-1439, max_value=1439).map(
     lambda minutes: timezone(timedelta(minutes=minutes))
 )
 _MOMENTS = st.datetimes(
-    min_value=datetime(1, 1, 3), max_value=datetime(9999, 12, 29), timezones=_ZONES
+    min_value=datetime(1, 1, 3),  # noqa: DTZ001 - the strategy adds the zone
+    max_value=datetime(9999, 12, 29),  # noqa: DTZ001
+    timezones=_ZONES,
 )
 
 
@@ -37,4 +39,4 @@ def test_a_moment_without_a_zone_is_refused(dialect: Dialect) -> None:
     write = UTCDateTime().dialect_impl(dialect).bind_processor(dialect)
     assert write is not None
     with pytest.raises(ValueError, match="needs a zone"):
-        write(datetime(2026, 11, 28))
+        write(datetime(2026, 11, 28))  # noqa: DTZ001 - that is the point
