@@ -34,7 +34,8 @@ def _as_utc_ms(moment: datetime) -> datetime:
         utc = moment.astimezone(UTC)
     except OverflowError as exc:
         raise ValueError("the time is out of range in UTC") from exc
-    return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
+    beyond_us = utc.microsecond % 1000
+    return utc.replace(microsecond=utc.microsecond - beyond_us) if beyond_us else utc
 
 
 def _iso_ms(moment: datetime) -> str:

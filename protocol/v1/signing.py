@@ -7,30 +7,21 @@ a newer kiosk's extra fields are covered by its signature too.
 import base64
 import hashlib
 import itertools
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import rfc8785
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from pydantic import JsonValue, ValidationError
 
+from protocol.v1.canonical import OrderedObject
 from protocol.v1.errors import BadHashError, BadSignatureError, MalformedMessageError
 from protocol.v1.events import AttendanceEvent, RawEvent, UnsignedEvent
-from protocol.v1.fields import MAX_SAFE_INTEGER
 
 GENESIS_HASH = "0" * 64
 _UNHASHED = frozenset({"hash", "signature"})
 _DOCUMENT_PREFIX = b"rollcall/v1/"
-_ENCODER = json.JSONEncoder(
-    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
-)
-#: Nesting of a plain value; our own messages stay far below.
-_PLAIN_DEPTH = 8
-#: Python writes a fraction between these as RFC 8785 does; others get an exponent earlier.
-_LEAST_PLAIN, _MOST_PLAIN = 1e-4, 1e16
 
 
 def make_key() -> Ed25519PrivateKey:
@@ -79,51 +70,16 @@ def canonical(body: Mapping[str, Any]) -> bytes:
     Raises:
         MalformedMessageError: a number or a text has no canonical form.
     """
-    try:
-        if _is_plain(body, _PLAIN_DEPTH):
-            return _ENCODER.encode(body).encode()
-        return rfc8785.dumps(dict(body))
-    except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as exc:
-        raise MalformedMessageError("no canonical form") from exc
-
-
-def _is_plain(body: Any, depth: int) -> bool:
-    """Say whether the standard encoder writes an object exactly as RFC 8785 does, in less time.
-
-    The RFC sorts keys by UTF-16 and writes numbers as JavaScript does. That differs from Python for
-    keys beyond ASCII, for whole floats, for tiny ones and for integers beyond 2**53.
-    """
-    if type(body) is not dict:
-        return False
-    for key in body:
-        if type(key) is not str or not key.isascii():
-            return False
-    return _are_plain(body.values(), depth)
-
-
-def _are_plain(values: Iterable[Any], depth: int) -> bool:
-    for value in values:
-        kind = type(value)
-        if kind is str or value is None or kind is bool:
-            continue
-        if kind is float or kind is int:
-            if not _is_plain_number(value):
-                return False
-        elif not depth or not (_are_plain if kind is list else _is_plain)(value, depth - 1):
-            return False
-    return True
-
-
-def _is_plain_number(value: float) -> bool:
-    if type(value) is int:
-        return -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER
-    return _LEAST_PLAIN <= abs(value) < _MOST_PLAIN and not value.is_integer()
+    return OrderedObject(body).canonical()
 
 
 def event_hash(body: Mapping[str, Any]) -> str:
     """Return the hash of an event: everything in it but `hash` and `signature`."""
-    hashed = {name: value for name, value in body.items() if name not in _UNHASHED}
-    return hashlib.sha256(canonical(hashed)).hexdigest()
+    return _hash(OrderedObject(body))
+
+
+def _hash(body: OrderedObject) -> str:
+    return hashlib.sha256(body.canonical(without=_UNHASHED)).hexdigest()
 
 
 def to_raw(event: UnsignedEvent) -> RawEvent:
@@ -171,8 +127,13 @@ def verify_event(raw: Mapping[str, JsonValue], key: Ed25519PublicKey) -> Attenda
         BadHashError: something in it was changed after it was hashed.
         BadSignatureError: another key signed it.
     """
-    event = read_event(raw)
-    if event_hash(raw) != event.hash:
+    return verify_ordered(OrderedObject(raw), key)
+
+
+def verify_ordered(raw: OrderedObject, key: Ed25519PublicKey) -> AttendanceEvent:
+    """Do the same with an event that is written to the record afterwards."""
+    event = read_event(raw.body)
+    if _hash(raw) != event.hash:
         raise BadHashError("the hash is not the hash of this event")
     try:
         key.verify(base64.b64decode(event.signature), bytes.fromhex(event.hash))

@@ -103,7 +103,8 @@ def window_of(starts_at: datetime, ends_at: datetime, policy: AttendancePolicy) 
 
 def whole_ms(moment: datetime) -> datetime:
     """Cut a moment to milliseconds, as it travels in an event."""
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    beyond_us = moment.microsecond % 1000
+    return moment.replace(microsecond=moment.microsecond - beyond_us) if beyond_us else moment
 
 
 def corrected_time(occurred_at: datetime, source: str, offset_ms: float | None) -> datetime:

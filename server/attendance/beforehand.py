@@ -5,7 +5,7 @@ has lost anything or started anew costs more than storing what it brought.
 """
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +13,7 @@ import sqlalchemy
 from sqlalchemy import bindparam
 from sqlmodel import Session
 
-from protocol.v1.messages import AttendanceEvent, EventBatch
+from protocol.v1.messages import EventBatch
 from server.attendance.tables import BootClock, QuarantinedEvent, StoredEvent
 from server.attendance.verification import Accepted
 from server.db.pairs import PairLookup
@@ -83,9 +83,11 @@ def look_beforehand(
         brought: by kiosk.
         progress: of each of them, before what they brought.
     """
-    events = [(kiosk, one.event) for kiosk, (own, _) in brought.items() for one in own]
-    repeated = {row[0] for row in _STORED.rows(db, _ids(events))}
-    known = [(str(kiosk), event.id) for kiosk, event in events]
+    events = [(kiosk, one) for kiosk, (own, _) in brought.items() for one in own]
+    ids = [(kiosk, one.event_id) for kiosk, one in events]
+    repeated = {row[0] for row in _STORED.rows(db, ids)}
+    names = {kiosk: str(kiosk) for kiosk in brought}
+    known = [(names[kiosk], one.event.id) for kiosk, one in events]
     return Beforehand(
         usual=frozenset(
             kiosk
@@ -96,10 +98,6 @@ def look_beforehand(
         stated=frozenset(_STATED.values(db, kiosks=list(brought)) if brought else ()),
         boots=frozenset((row[0], row[1]) for row in _BOOTS.rows(db, _boots_of(brought))),
     )
-
-
-def _ids(events: Iterable[tuple[uuid.UUID, AttendanceEvent]]) -> list[tuple[uuid.UUID, uuid.UUID]]:
-    return [(kiosk, uuid.UUID(event.id)) for kiosk, event in events]
 
 
 def _is_onward(own: Sequence[Accepted], progress: KioskProgress) -> bool:

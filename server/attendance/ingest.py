@@ -48,12 +48,14 @@ from server.attendance.verification import (
 )
 from server.attendance.watermarks import take_watermark
 from server.credentials.tables import CodeUse
+from server.db.bulk import BulkInsert
 from server.kiosks.claims import KioskKeys, keys_of
 from server.kiosks.runs import runs_beyond
 from server.kiosks.service import Locked, lock_chain, lock_chains
 from server.kiosks.tables import Kiosk, KioskProgress, KioskState
 from server.networks.scans import forget_events
 
+_STORING = BulkInsert(StoredEvent)
 _CHUNK = 500
 #: Events a kiosk may be ahead of what was received. A number beyond is no backlog; it would leave
 #: none for the kiosk that claims this place next.
@@ -162,8 +164,8 @@ def _store_all(db: Session, harvests: Sequence[Harvest], at: datetime) -> None:
         _place_all(db, harvest, kiosk, progress, before)
         _make_rows(db, harvest, kiosk, progress, before.boots_of(kiosk.id), at)
     rows = [row for harvest in harvests for row in harvest.rows]
-    for start in range(0, len(rows), _CHUNK):
-        db.execute(StoredEvent.__table__.insert(), rows[start : start + _CHUNK])  # type: ignore[attr-defined]
+    if rows:
+        _STORING.add(db, rows)
     for harvest, kiosk, progress in known.values():
         _follow(db, harvest, kiosk, progress, before, at)
     for harvest in harvests:
@@ -337,7 +339,7 @@ def _known(db: Session, kiosk_id: uuid.UUID, accepted: Sequence[Accepted]) -> _K
     known = _Known({}, {})
     for start in range(0, len(accepted), _CHUNK):
         part = accepted[start : start + _CHUNK]
-        ids = [uuid.UUID(one.event.id) for one in part]
+        ids = [one.event_id for one in part]
         seqs = [one.event.seq for one in part]
         query = select(StoredEvent.id, StoredEvent.seq, StoredEvent.hash).where(
             col(StoredEvent.kiosk_id) == kiosk_id,
@@ -427,7 +429,7 @@ def _row(
     before = hashes.get(event.seq - 1, set())
     return {
         "kiosk_id": kiosk_id,
-        "id": uuid.UUID(event.id),
+        "id": one.event_id,
         "seq": event.seq if one.has_number else None,
         "occurred_at": event.occurred_at,
         "counted_at": time.counted_at,

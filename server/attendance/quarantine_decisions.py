@@ -178,7 +178,7 @@ def _accept_rows(
             continue
         recorded.setdefault(event.event.id, row.body)
         if known is not None:  # two events share an id, and both were signed
-            event = replace(event, event=event.event.model_copy(update={"id": str(new_id())}))
+            event = event.under(new_id())
         is_time_doubted = row.reason in _TIME_REASONS
         kept = FromQuarantine(row.is_authentic, decision.actor, is_time_doubted)
         events.append(replace(event, kept=kept))

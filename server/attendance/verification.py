@@ -6,11 +6,12 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from protocol.v1 import signing
+from protocol.v1.canonical import OrderedObject
 from protocol.v1.errors import ProtocolError
 from protocol.v1.fields import MAX_SAFE_INTEGER, parse_message
 from protocol.v1.messages import (
@@ -27,7 +28,6 @@ FUTURE_TOLERANCE = timedelta(minutes=10)
 CLAIM_TOLERANCE = FUTURE_TOLERANCE
 SUPPORTED_VERSION = 1
 BODY_LIMIT = 4096
-_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,7 @@ class Accepted:
     """An event that passed every check that needs no database.
 
     Attributes:
+        event_id: that of `event`.
         kept: where it comes from the quarantine.
         has_number: whether it is stored under its number; another event may have it.
         earlier_since: where a key that no longer counts signed it: when that key was first claimed.
@@ -72,6 +73,7 @@ class Accepted:
 
     event: AttendanceEvent
     body: str
+    event_id: uuid.UUID
     lesson_id: uuid.UUID | None
     person_id: uuid.UUID | None
     kept: FromQuarantine | None = None
@@ -83,6 +85,11 @@ class Accepted:
         """The best time the event itself tells: with the clock offset stated beside it."""
         clock = self.event.clock
         return corrected_time(self.event.occurred_at, clock.source, clock.offset_ms)
+
+    def under(self, event_id: uuid.UUID) -> Self:
+        """Return the same event under another id, where another event has its own."""
+        event = self.event.model_copy(update={"id": str(event_id)})
+        return replace(self, event=event, event_id=event_id)
 
 
 @dataclass(frozen=True)
@@ -150,12 +157,13 @@ def judge(
     if raw.get("kiosk_id") != kiosk_id:
         return _rejected(raw, RefusalReason.WRONG_KIOSK)
     try:
-        event = signing.verify_event(raw, key)
+        ordered = OrderedObject(raw)
+        event = signing.verify_ordered(ordered, key)
     except ProtocolError as exc:
         return _rejected(raw, exc.reason)
     if event.v != SUPPORTED_VERSION:
         return _authentic(raw, event, RefusalReason.UNKNOWN_VERSION)
-    accepted = _accepted(raw, event)
+    accepted = _accepted(ordered, event)
     if accepted is None:
         return _authentic(raw, event, RefusalReason.MALFORMED)
     return _judge_time(accepted, at, claimed_at)
@@ -172,7 +180,7 @@ def read_kept(body: str) -> Accepted | None:
         event = signing.read_event(raw)
     except ValueError:
         return None
-    return _accepted(raw, event) if event.v == SUPPORTED_VERSION else None
+    return _accepted(OrderedObject(raw), event) if event.v == SUPPORTED_VERSION else None
 
 
 def _judge_time(accepted: Accepted, at: datetime, claimed_at: datetime | None) -> Verdict:
@@ -191,9 +199,10 @@ def _judge_time(accepted: Accepted, at: datetime, claimed_at: datetime | None) -
     return accepted
 
 
-def _accepted(raw: RawEvent, event: AttendanceEvent) -> Accepted | None:
+def _accepted(raw: OrderedObject, event: AttendanceEvent) -> Accepted | None:
     try:
-        return Accepted(event, _text(raw), _uuid(event.lesson_id), _uuid(event.person_id))
+        lesson_id, person_id = _uuid(event.lesson_id), _uuid(event.person_id)
+        return Accepted(event, raw.text(), uuid.UUID(event.id), lesson_id, person_id)
     except ValueError:
         return None
 
@@ -220,7 +229,7 @@ def _rejected(raw: RawEvent, reason: str) -> Rejected:
 
 def _text(raw: dict[str, Any]) -> str:
     # PostgreSQL keeps no NUL in text; JSON writes it as an escape, so none is left after this.
-    return _ENCODER.encode(raw)
+    return OrderedObject(raw).text()
 
 
 def _uuid(text: str | None) -> uuid.UUID | None:

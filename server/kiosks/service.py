@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from protocol.v1 import signing
 from protocol.v1.messages import Erasure, Status
 from server.audit.service import record
-from server.db.prepared import Prepared, table_of
+from server.db.prepared import Prepared, several, table_of
 from server.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from server.kiosks.presence import note_heartbeat
 from server.kiosks.tables import ErasureReceipt, Kiosk, KioskProgress, KioskState, LostSpan
@@ -23,6 +23,18 @@ from server.timetable.tables import Room
 
 _ANEW = {"populate_existing": True}
 
+_LOCKED_KIOSKS = (
+    select(Kiosk)
+    .where(col(Kiosk.id).in_(several("kiosks")))
+    .order_by(col(Kiosk.id))
+    .with_for_update(read=True, key_share=True)
+)
+_LOCKED_PROGRESS = (
+    select(KioskProgress)
+    .where(col(KioskProgress.kiosk_id).in_(several("kiosks")))
+    .order_by(col(KioskProgress.kiosk_id))
+    .with_for_update()
+)
 #: A kiosk and its progress; None where there is none.
 Locked = tuple[Kiosk | None, KioskProgress | None]
 
@@ -153,12 +165,11 @@ def lock_chain(db: Session, kiosk_id: uuid.UUID) -> tuple[Kiosk | None, KioskPro
 
 def lock_chains(db: Session, kiosk_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Locked]:
     """Lock the progress of several kiosks, in the order of their ids; see `lock_chain`."""
-    locked = select(Kiosk).where(col(Kiosk.id).in_(kiosk_ids)).order_by(col(Kiosk.id))
-    kiosks = db.exec(locked.with_for_update(read=True, key_share=True), execution_options=_ANEW)
+    wanted = {"kiosks": list(kiosk_ids)}
+    kiosks = db.exec(_LOCKED_KIOSKS, params=wanted, execution_options=_ANEW)
     found: dict[uuid.UUID, Locked] = {one.id: (one, None) for one in kiosks}
-    owner = col(KioskProgress.kiosk_id)
-    rows = select(KioskProgress).where(owner.in_(list(found))).order_by(owner)
-    for progress in db.exec(rows.with_for_update(), execution_options=_ANEW):
+    wanted = {"kiosks": list(found)}
+    for progress in db.exec(_LOCKED_PROGRESS, params=wanted, execution_options=_ANEW):
         found[progress.kiosk_id] = (found[progress.kiosk_id][0], progress)
     return found
 

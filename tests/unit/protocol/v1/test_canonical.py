@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from protocol.v1 import signing
+from protocol.v1.canonical import OrderedObject
 from protocol.v1.errors import MalformedMessageError
 
 #: What our own messages hold, and what a hostile peer may put beside it.
@@ -63,13 +64,36 @@ def test_what_came_over_the_wire_has_the_same_bytes_too(body: dict[str, object])
     assert _said(signing.canonical, read) == _said(rfc8785.dumps, read)
 
 
+@given(st.dictionaries(_KEYS, _VALUES, max_size=6), st.sets(_KEYS, max_size=3))
+def test_names_are_left_out_of_the_outermost_object_alone(
+    body: dict[str, object], without: set[str]
+) -> None:
+    rest = {name: value for name, value in body.items() if name not in without}
+    said = _said(lambda one: OrderedObject(one).canonical(without=without), body)
+    assert said == _said(rfc8785.dumps, rest)
+
+
+@given(st.dictionaries(_KEYS, _VALUES, max_size=6))
+@example({"a": "\x7f"})
+@example({"a": "\ud800"})
+@example({"a": 30.0, "b": -0.0, "c": [1.0, {"d": 2.5}]})
+def test_the_text_is_that_of_the_standard_encoder(body: dict[str, object]) -> None:
+    kept = json.dumps(body, sort_keys=True, separators=(",", ":"))
+    assert OrderedObject(body).text() == kept
+
+
 def test_a_usual_event_takes_the_quick_way(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_body: object) -> bytes:
         raise AssertionError("the slow way")
 
     monkeypatch.setattr(rfc8785, "dumps", refuse)
-    body = {"v": 1, "clock": {"source": "ntp", "offset_ms": 1.25}, "person_id": None, "n": [0.4]}
-    said = b'{"clock":{"offset_ms":1.25,"source":"ntp"},"n":[0.4],"person_id":null,"v":1}'
+    body = {
+        "v": 1,
+        "clock": {"source": "ntp", "offset_ms": 1.25},
+        "person_id": None,
+        "n": [0.4, 30.0],
+    }
+    said = b'{"clock":{"offset_ms":1.25,"source":"ntp"},"n":[0.4,30],"person_id":null,"v":1}'
     assert signing.canonical(body) == said
 
 
