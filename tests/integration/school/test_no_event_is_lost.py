@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from protocol.v1.messages import RawEvent
 from server.attendance.assignment import judged_lessons
 from server.attendance.ingest import store_kept
-from server.attendance.register import Judgement
+from server.attendance.register import CLOCK_TOLERANCE, Judgement
 from server.attendance.service import register_of
 from server.attendance.tables import QuarantinedEvent, StoredEvent
 from server.db.engine import Database
@@ -110,7 +110,11 @@ def _has_effect(world: World, row: StoredEvent, marks: list[tuple[Judgement, uui
 
 
 def _is_outside(world: World, row: StoredEvent) -> bool:
-    """Whether the lessons of the person and their times leave no place for an event."""
+    """Whether the lessons of the person and their times leave no place for an event.
+
+    One whose stated time fits the lesson that it names counts there, as if its time were certain,
+    also where the person is not due in that lesson (any more).
+    """
     views = lesson_views(world.db, ids=[world.settled, world.waiting])
     windows = {one.lesson.id: one.window for one in judged_lessons(world.db, views)}
     due = {world.settled} | ({world.waiting} if row.person_id == world.people[0] else set())
@@ -120,6 +124,12 @@ def _is_outside(world: World, row: StoredEvent) -> bool:
         return row.lesson_id not in due | {None} or not any(
             window.arrival(row.counted_at, row.direction) for window in mine
         )
+    named = windows.get(row.lesson_id) if row.lesson_id else None
+    is_possible = (
+        row.not_before - CLOCK_TOLERANCE <= row.counted_at <= row.received_at + CLOCK_TOLERANCE
+    )
+    if named is not None and is_possible and named.arrival(row.counted_at, row.direction):
+        return row.lesson_id not in due
     return not any(
         windows[one].opens_at <= row.received_at and row.not_before <= windows[one].ends_at
         for one in due
