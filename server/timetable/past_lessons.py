@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
 
 from server.timetable.lessons import FURTHEST
-from server.timetable.local_time import local_date
+from server.timetable.local_time import day_bounds, local_date
 from server.timetable.patterns.generation import weekly_of
 from server.timetable.patterns.weekly import PlannedLesson, moments, monday
 from server.timetable.service import LessonView, bump_version, lesson_views, touched_by
@@ -74,8 +74,12 @@ class WeeklySlots:
         )
         for pattern, term in db.exec(query.order_by(col(LessonPattern.id))):
             self._patterns.setdefault(pattern.course_id, []).append((pattern, term))
+        after, before = day_bounds(span[0], zone)[0], day_bounds(span[1], zone)[1]
         links = select(PatternLesson, Lesson.starts_at).where(
-            col(PatternLesson.week).between(monday(span[0]), monday(span[1])),
+            or_(
+                col(PatternLesson.week).between(monday(span[0]), monday(span[1])),
+                col(Lesson.starts_at).between(after, before),  # moved here from another week
+            ),
             col(Lesson.id) == col(PatternLesson.lesson_id),
             col(Lesson.course_id).in_(courses),
         )

@@ -80,6 +80,22 @@ def test_a_moved_lesson_gets_no_second_one_at_its_old_time(
     assert counts(bring(imports, f"S1;BIO-9;{DAY};8:00;;;present;")) == {"unchanged": 1}
 
 
+def test_a_lesson_that_moved_to_the_next_week_is_found_there(
+    desk: OfficeDesk, imports: ImportDesk
+) -> None:
+    """A file of that week alone knows the lesson, which the timetable planned for the Sunday."""
+    desk.post("/terms", name="Autumn", first_day=day_in(-60), last_day=day_in(60))
+    imports.bring_in("timetable", "course,day,start,end,room\nBIO-9,7,8:00,8:45,R12\n")
+    imports.bring_in("rosters", f"course;number;from\nBIO-9;S1;{day_in(-40)}\n")
+    sunday = day_in(-14 - today().isoweekday() % 7)
+    monday = day_in(-13 - today().isoweekday() % 7)
+    assert counts(bring(imports, f"S1;BIO-9;{sunday};;;;present;")) == {"new": 1}
+    (lesson,) = lesson_ids(desk)
+    move(desk, lesson, monday, "10:00")
+    assert counts(bring(imports, f"S1;BIO-9;{monday};;;;present;")) == {"unchanged": 1}
+    assert wrong(imports, bring(imports, f"S1;BIO-9;{sunday};;;;present;")) == ["lesson_moved"]
+
+
 def test_a_moved_lesson_leaves_room_for_another_that_was_there(
     school: OfficeDesk, imports: ImportDesk
 ) -> None:

@@ -27,7 +27,7 @@ from server.web.state import services_of
 from tests.integration.server.conftest import SignIn
 from tests.integration.server.test_school_api import Classroom
 from tests.support.certificates import school
-from tests.support.services import replace_services
+from tests.support.services import use_links
 
 GrayImage = npt.NDArray[np.uint8]
 _MOVES = re.compile(r"([Mmh])(-?[\d.]+)(?: (-?[\d.]+))?")
@@ -43,7 +43,7 @@ def database_kind() -> str:
 def authority(app: FastAPI, settings: Settings) -> CertificateFolder:
     """The school's authority, as if the server had started with it; its cookies stay."""
     folder = school(settings.data_dir)
-    replace_services(app, links=Links.of(settings))
+    use_links(app, Links.of(settings))
     return folder
 
 
@@ -151,7 +151,7 @@ def test_kiosk_hears_of_a_renewal_where_the_broker_alone_has_the_authority(
 ) -> None:
     """As behind a proxy with a public certificate: nothing else tells of the broker's."""
     authority = school(settings.data_dir, Use.BROKER)
-    replace_services(app, links=Links.of(settings))
+    use_links(app, Links.of(settings))
     device = TestClient(
         app, headers={"Authorization": f"Device {classroom.claim(TestClient(app)).device_token}"}
     )
@@ -169,7 +169,7 @@ def test_certificates_that_came_after_the_start_are_not_spoken_of(
 ) -> None:
     """Nothing listens with them yet, so a kiosk that was told of TLS would find none."""
     plain = {"host": "0.0.0.0", "broker_host": "0.0.0.0", "allow_plain": True}
-    replace_services(app, links=Links.of(settings.model_copy(update=plain)))
+    use_links(app, Links.of(settings.model_copy(update=plain)))
     school(settings.data_dir)
     client = TestClient(app)
     assert parse_message(TrustOffer, client.get("/api/v1/devices/trust").content).ca_pem is None
@@ -226,7 +226,7 @@ def test_plain_server_is_shown_to_those_who_can_change_it(
     app: FastAPI, sign_in: SignIn, role: Role, *, is_told: bool
 ) -> None:
     plain = {"host": "0.0.0.0", "allow_plain": True}
-    replace_services(app, links=Links.of(services_of(app).settings.model_copy(update=plain)))
+    use_links(app, Links.of(services_of(app).settings.model_copy(update=plain)))
     page = sign_in(role).get("/").text
     assert ("This server accepts connections without encryption." in page) == is_told
 
@@ -235,7 +235,7 @@ def test_kiosk_page_shows_that_the_server_is_plain(
     app: FastAPI, classroom: Classroom, technician: TestClient
 ) -> None:
     plain = {"host": "0.0.0.0", "allow_plain": True}
-    replace_services(app, links=Links.of(services_of(app).settings.model_copy(update=plain)))
+    use_links(app, Links.of(services_of(app).settings.model_copy(update=plain)))
     page = technician.get(f"/kiosks/{classroom.kiosk['id']}").text
     assert "This server accepts connections without encryption." in page
 
