@@ -170,7 +170,8 @@ def test_unfinished_uploads_of_users_stay_within_the_bound(server: Server) -> No
         answers = [answer_of(one) for one in uploads]
 
     assert well
-    assert grown < (32 + 40) * MIB, "the bound, and what the process needs besides"
+    # Without the bound it would be over 450 MiB.
+    assert grown < (32 + 80) * MIB, "the bound, and what the process needs besides"
     assert {status for status, _, _ in answers} <= {408, 503}
     assert all(int(headers["retry-after"]) > 0 for _, headers, _ in answers)
     codes = {json.loads(body)["error"]["code"] for _, _, body in answers}
