@@ -6,10 +6,12 @@ from collections.abc import Collection, Iterator, Sequence
 
 from sqlmodel import Session, col, insert, select
 
+from protocol.v1.messages import GalleryScope
 from server.kiosks.concerns import touched_since
 from server.kiosks.gallery import reasons, templates_of
 from server.kiosks.school_state import SchoolMark, SchoolState, mark_in
 from server.kiosks.tables import GalleryEntry, Kiosk, KioskState
+from server.policies.service import current_policy
 
 Held = dict[uuid.UUID, dict[uuid.UUID, GalleryEntry]]
 
@@ -32,6 +34,8 @@ def follow_people(
         The number of the newest change of each kiosk that is up to date now.
     """
     done: dict[uuid.UUID, int] = {}
+    if current_policy(db).kiosk.gallery != GalleryScope.SCHOOL:
+        return done  # since the caller looked; nobody's template goes beyond the rooms now
     for mark, kiosks in _by_mark(_held_fast(db, kiosk_ids)).items():
         touched = touched_since(db, mark, state.mark)
         if touched is None or len(touched.people) > most:

@@ -2,18 +2,19 @@
 
 import random
 import uuid
-from datetime import timedelta
 
 import pytest
 from sqlalchemy import event
 from sqlmodel import col, select
 
+from protocol.v1.messages import GalleryScope
 from server.db.types import now
 from server.kiosks import gallery, whole_school
 from server.kiosks.school_state import school_state
 from server.kiosks.tables import GalleryEntry, Kiosk
 from server.mqtt import hints
 from server.mqtt.hints import KioskVersions
+from server.policies.service import current_policy, set_policy
 from tests.integration.school.conftest import School
 from tests.integration.school.test_concerned_kiosks import Look, attempt, told
 from tests.support.three_rooms import CHANGES, ROOMS, ThreeRooms, build
@@ -99,7 +100,8 @@ def test_second_server_finds_the_galleries_done_and_looks_at_no_other_kiosk(
     rooms: ThreeRooms, look: Look
 ) -> None:
     first, second = rooms.versions(), rooms.versions()
-    told(first), told(second)
+    told(first)
+    told(second)
     look.taken()
     rooms.change("enrolment")
     assert told(first) == told(second)
@@ -163,21 +165,39 @@ def test_kiosk_that_another_transaction_holds_is_left_out_and_looked_at_later(
     check(rooms, versions)
 
 
-def test_statements_do_not_grow_with_the_kiosks(rooms: ThreeRooms) -> None:
+def test_nothing_goes_to_kiosks_where_galleries_just_became_those_of_their_rooms(
+    rooms: ThreeRooms,
+) -> None:
+    told(rooms.versions())
     rooms.change("enrolment")
-    school, counts = rooms.school, []
+    school, before = rooms.school, entries(rooms)
+    with school.database.transaction() as db:
+        state = school_state(db, school.vault, school.settings.zone, now())
+        policy = current_policy(db)
+        kiosk = policy.kiosk.model_copy(update={"gallery": GalleryScope.ROOM})
+        set_policy(db, policy.model_copy(update={"kiosk": kiosk}), actor="system")
+        ids = [uuid.UUID(one.kiosk_id) for one in rooms.devices.values()]
+        assert whole_school.follow_people(db, ids, state, most=10) == {}
+    assert entries(rooms) == before
+
+
+def test_statements_do_not_grow_with_the_kiosks(rooms: ThreeRooms) -> None:
+    versions = rooms.versions()
     ids = [uuid.UUID(one.kiosk_id) for one in rooms.devices.values()]
+    counts = []
     for part in (ids[:1], ids[1:]):
-        statements: list[str] = []
-        with school.database.transaction() as db:
-            state = school_state(db, school.vault, school.settings.zone, now())
-            for kiosk in db.exec(select(Kiosk)):
-                gallery.refresh(db, kiosk, state, at=now() - timedelta(0))
+        told(versions)
         rooms.change("enrolment")
-        with school.database.transaction() as db:
-            state = school_state(db, school.vault, school.settings.zone, now())
-            connection = db.connection()
-            event.listen(connection, "before_cursor_execute", lambda *a: statements.append(a[2]))  # noqa: B023
-            whole_school.follow_people(db, part, state, most=10)
-        counts.append(len(statements))
+        counts.append(_statements(rooms.school, part))
     assert counts[0] == counts[1]
+
+
+def _statements(school: School, kiosks: list[uuid.UUID]) -> int:
+    """How many statements it takes to bring these kiosks up to date."""
+    statements: list[str] = []
+    with school.database.transaction() as db:
+        state = school_state(db, school.vault, school.settings.zone, now())
+        note = "before_cursor_execute"
+        event.listen(db.connection(), note, lambda *given: statements.append(given[2]))
+        assert len(whole_school.follow_people(db, kiosks, state, most=10)) == len(kiosks)
+    return len(statements)
